@@ -1,0 +1,77 @@
+"""Counts for those who watch: by minute, by result, by reason. A fold of the journal like all else."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jiaozi.clock import NS_PER_SECOND, Instant
+from jiaozi.ledger.payload import Booked
+from jiaozi.ledger.records import PAY
+from jiaozi.ledger.results import Result
+
+MINUTES_KEPT = 2 * 24 * 60
+"""Minutes with payments that are remembered: memory does not grow with history."""
+
+
+@dataclass(slots=True)
+class Minute:
+    """What happened in one minute. `start` is in seconds since 1970."""
+
+    start: int
+    accepted: int = 0
+    refused: int = 0
+    paid_fen: int = 0
+
+
+@dataclass
+class Activity:
+    """Counts since the journal began; minutes of the last two days."""
+
+    minutes: deque[Minute] = field(default_factory=lambda: deque(maxlen=MINUTES_KEPT))
+    results: Counter[Result] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    payments: int = 0
+    paid_fen: int = 0
+
+    def add(self, booked: Booked, reasons: tuple[str, ...], instant: Instant) -> None:
+        """Count one frame; *reasons* are the names of the bits of the law asked then."""
+        pays = booked.batch["action"] == PAY
+        accepted = pays & (booked.results == Result.CREATED)
+        known = booked.results == Result.EXISTS
+        paid = int(booked.batch["amount"][accepted].sum())
+        counts = np.bincount(booked.results, minlength=len(Result))
+        self.results.update({Result(code): int(count) for code, count in enumerate(counts) if count})
+        for bit, count in enumerate(first_bits(booked)):
+            if count:
+                self.reasons[reasons[bit]] += int(count)
+        minute = self._minute(instant)
+        minute.accepted += int(accepted.sum())
+        minute.refused += int((pays & ~accepted & ~known).sum())
+        minute.paid_fen += paid
+        self.payments += int(accepted.sum())
+        self.paid_fen += paid
+
+    def _minute(self, instant: Instant) -> Minute:
+        start = instant // (60 * NS_PER_SECOND) * 60
+        if not self.minutes or self.minutes[-1].start != start:
+            self.minutes.append(Minute(start))
+        return self.minutes[-1]
+
+
+def first_bits(booked: Booked) -> list[int]:
+    """Return how many refused transfers have each bit as their first, most basic reason."""
+    refused = booked.bits[booked.results == Result.REFUSED_BY_LAW]
+    counts = [0] * (64 * booked.bits.shape[1])
+    left = np.ones(len(refused), dtype=bool)
+    for word in range(booked.bits.shape[1]):
+        column = refused[:, word]
+        here = left & (column != 0)
+        lowest = column[here] & (~column[here] + np.uint64(1))
+        bits = np.log2(lowest.astype(np.float64)).astype(np.int64)
+        for bit, count in enumerate(np.bincount(bits, minlength=64)):
+            counts[64 * word + bit] = int(count)
+        left &= ~here
+    return counts

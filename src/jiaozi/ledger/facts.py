@@ -1,0 +1,150 @@
+"""Facts: what enters the journal beside transfers.
+
+A fact is small, typed and dated by the frame it stands in. It names firms,
+accounts, orders and texts, never a person. Reading is strict: an unknown kind
+or field is refused. Days are days on the clock of the place they belong to;
+`until` is excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from jiaozi.errors import FactError
+
+
+class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="fact"):
+    """The root of all facts; the field `fact` of the JSON names the kind."""
+
+
+class LawEnacted(Fact, frozen=True, tag="law enacted"):
+    """From this frame on the ledger asks this book. `texts` are the law files, whole."""
+
+    texts: dict[str, str]
+    drafts: list[str]
+    digest: str
+
+
+class IssuerRegistered(Fact, frozen=True, tag="issuer registered"):
+    """A firm that may come to issue coins. Registering allows nothing yet."""
+
+    issuer: str
+    zone: str
+
+
+class LicenceGranted(Fact, frozen=True, tag="licence granted"):
+    """The authority of *place* licensed *issuer*."""
+
+    issuer: str
+    place: str
+    number: str
+    from_day: date
+    until_day: date | None = None
+
+
+class ConsentGranted(Fact, frozen=True, tag="consent granted"):
+    """*authority* consented: to whom, to what, for which coin, where, how much, until when."""
+
+    issuer: str
+    authority: str
+    reference: str
+    actions: list[str]
+    coin: str
+    places: list[str]
+    cap_fen: int | None
+    from_day: date
+    until_day: date | None = None
+
+
+class CoinCreated(Fact, frozen=True, tag="coin created"):
+    """A coin of *issuer*, pegged to *peg*; coins are numbered from 0 in the order of their creation."""
+
+    coin: str
+    issuer: str
+    peg: str
+
+
+class SheetNamed(Fact, frozen=True, tag="sheet named"):
+    """Which accounts are the issuer's own sheet for *coin*.
+
+    reserve      bank money held, an asset
+    client_money received and not yet issued, owed to those who ordered coins
+    unmatched    received without an order it belongs to
+    redemptions  coins burned, owed to those who redeemed
+    """
+
+    coin: str
+    reserve: int
+    client_money: int
+    unmatched: int
+    redemptions: int
+
+
+class TierSet(Fact, frozen=True, tag="tier set"):
+    """A wallet moved to another tier."""
+
+    account: int
+    tier: str
+
+
+class FreezeOrdered(Fact, frozen=True, tag="freeze ordered"):
+    """A lawful order upon an account. What it does not forbid stays allowed.
+
+    may_receive       whether others may still pay the account
+    keep_fen          None: pays nothing; else pays only while at least this much stays
+    """
+
+    account: int
+    order: str
+    authority: str
+    may_receive: bool
+    keep_fen: int | None
+
+
+class FreezeLifted(Fact, frozen=True, tag="freeze lifted"):
+    """The order was lifted."""
+
+    account: int
+    order: str
+    reference: str
+
+
+class CheckpointSigned(Fact, frozen=True, tag="checkpoint signed"):
+    """A checkpoint over all balances of *coin* was signed; the next one names its digest."""
+
+    coin: str
+    epoch: int
+    digest: str
+
+
+AnyFact = (
+    LawEnacted
+    | IssuerRegistered
+    | LicenceGranted
+    | ConsentGranted
+    | CoinCreated
+    | SheetNamed
+    | TierSet
+    | FreezeOrdered
+    | FreezeLifted
+    | CheckpointSigned
+)
+
+_decoder = msgspec.json.Decoder(list[AnyFact])
+_encoder = msgspec.json.Encoder(order="sorted")
+
+
+def encode(facts: Sequence[Fact]) -> bytes:
+    """Return *facts* as canonical JSON: sorted keys, no blanks, UTF-8."""
+    return _encoder.encode(list(facts))
+
+
+def decode(payload: bytes | memoryview) -> list[AnyFact]:
+    """Return the facts of a frame. Raises `FactError` when they cannot be read."""
+    try:
+        return _decoder.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise FactError(f"a frame of facts cannot be read: {error}") from None

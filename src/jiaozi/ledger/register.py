@@ -1,0 +1,128 @@
+"""The register: issuers, coins, licences, consents and orders, folded from the facts.
+
+The kernel sees none of this. For each frame the register writes what holds at
+its instant into two small tables of numbers: licences by coin, and consents by
+coin, action and place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from jiaozi.clock import Instant, day_start
+from jiaozi.errors import FactError
+from jiaozi.ledger.facts import ConsentGranted, FreezeOrdered, LicenceGranted, SheetNamed
+from jiaozi.ledger.kernel import (
+    C_IS_HKD,
+    C_ISSUER_ZONE,
+    C_LICENCES,
+    C_PEG,
+    C_RESERVE_ACCOUNT,
+    COIN_WIDTH,
+)
+from jiaozi.rulebook.model import ACTION_CODES, UNLIMITED, Action
+from jiaozi.rulebook.program import ACTION_ROWS, MISSING, Int64s
+from jiaozi.rulebook.vocabulary import Vocabulary
+
+
+@dataclass(slots=True)
+class Coin:
+    """A coin and the accounts of its issuer's sheet."""
+
+    number: int
+    id: str
+    issuer: str
+    peg: str
+    sheet: SheetNamed | None = None
+    epoch: int = 0
+    checkpoint: str = ""
+
+
+@dataclass
+class Register:
+    """The folded facts, as they stand after the last frame."""
+
+    issuers: dict[str, str] = field(default_factory=dict)  # issuer to home zone
+    coins: dict[str, Coin] = field(default_factory=dict)
+    licences: list[LicenceGranted] = field(default_factory=list)
+    consents: list[ConsentGranted] = field(default_factory=list)
+    freezes: dict[int, dict[str, FreezeOrdered]] = field(default_factory=dict)
+
+    def coin(self, coin_id: str) -> Coin:
+        """Return the coin *coin_id*. Raises `FactError`."""
+        try:
+            return self.coins[coin_id]
+        except KeyError:
+            known = ", ".join(self.coins) or "none yet"
+            raise FactError(f"no such coin {coin_id!r}; coins are {known}") from None
+
+    def issuer_zone(self, issuer: str) -> str:
+        """Return the home zone of *issuer*. Raises `FactError`."""
+        try:
+            return self.issuers[issuer]
+        except KeyError:
+            known = ", ".join(self.issuers) or "none yet"
+            raise FactError(f"no such issuer {issuer!r}; registered are {known}") from None
+
+    def licences_of(self, issuer: str, words: Vocabulary, instant: Instant) -> frozenset[str]:
+        """Return the places whose licence *issuer* holds at *instant*."""
+        return frozenset(
+            licence.place
+            for licence in self.licences
+            if licence.issuer == issuer
+            and _covers(licence.from_day, licence.until_day, words.places[licence.place].clock, instant)
+        )
+
+    def consent_of(
+        self, coin: Coin, action: Action, place: str, words: Vocabulary, instant: Instant
+    ) -> tuple[frozenset[str], int | None]:
+        """Return the places that consented to *action* for *coin* at *place*, and the smallest cap (fen)."""
+        given = [
+            consent
+            for consent in self.consents
+            if consent.issuer == coin.issuer
+            and consent.coin == coin.id
+            and action in consent.actions
+            and place in consent.places
+            and _covers(consent.from_day, consent.until_day, words.places[consent.authority].clock, instant)
+        ]
+        caps = [consent.cap_fen for consent in given if consent.cap_fen is not None]
+        cap = min(caps) if caps else UNLIMITED if given else None
+        return frozenset(consent.authority for consent in given), cap
+
+    def fill(self, coins: Int64s, words: Vocabulary, instant: Instant) -> Int64s:
+        """Write licences into *coins* (c, COIN_WIDTH); return the consents (c, actions, places + 1, 2)."""
+        assert coins.shape[1] == COIN_WIDTH
+        consents = np.zeros((len(coins), ACTION_ROWS, len(words.places) + 1, 2), dtype=np.int64)
+        consents[..., 1] = MISSING
+        for coin in self.coins.values():
+            row = coins[coin.number]
+            row[C_PEG] = words.code("coin.peg", coin.peg)
+            row[C_IS_HKD] = coin.peg == "HKD"
+            row[C_ISSUER_ZONE] = words.place_codes[self.issuers[coin.issuer]]
+            row[C_LICENCES] = words.mask(self.licences_of(coin.issuer, words, instant))
+            row[C_RESERVE_ACCOUNT] = coin.sheet.reserve if coin.sheet else -1
+            for action, code in ACTION_CODES.items():
+                for place, place_code in words.place_codes.items():
+                    places, cap = self.consent_of(coin, action, place, words, instant)
+                    consents[coin.number, code, place_code, 0] = words.mask(places)
+                    consents[coin.number, code, place_code, 1] = MISSING if cap is None else cap
+        return consents
+
+    def next_change(self, words: Vocabulary, instant: Instant) -> Instant | None:
+        """Return the first instant after *instant* at which a licence or consent begins or ends."""
+        changes = []
+        for licence in self.licences:
+            clock = words.places[licence.place].clock
+            changes += [day_start(day, clock) for day in (licence.from_day, licence.until_day) if day]
+        for consent in self.consents:
+            clock = words.places[consent.authority].clock
+            changes += [day_start(day, clock) for day in (consent.from_day, consent.until_day) if day]
+        return min((change for change in changes if change > instant), default=None)
+
+
+def _covers(start: date, end: date | None, clock: str, instant: Instant) -> bool:
+    return day_start(start, clock) <= instant and (end is None or instant < day_start(end, clock))

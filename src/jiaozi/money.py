@@ -1,0 +1,61 @@
+"""Money: whole minor units, bounded on entry, never a float.
+
+An amount of yuan is a whole number of fen, an amount of Hong Kong dollars a
+whole number of cents; the code calls both *fen*. `MAX_FEN` is the largest
+amount there is. It is small enough that sixteen of them still fit a signed
+64-bit number, so no sum inside the law or the ledger can wrap, and large
+enough (a quadrillion yuan) for any country.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import NewType
+
+from jiaozi.errors import AmountError
+
+Fen = NewType("Fen", int)
+"""A whole number of minor units (fen, cents). May be negative where a difference is meant."""
+
+MAX_FEN = Fen(10**17)
+"""The largest amount that may enter: 10^15 yuan, one quadrillion."""
+
+FEN_PER_UNIT = 100
+"""Minor units in one yuan, one Hong Kong dollar, one US dollar."""
+
+CURRENCIES = ("CNY", "HKD", "USD", "EUR", "SGD", "AED", "TWD", "THB")
+"""Currencies a coin may be pegged to: all have two decimals (ISO 4217)."""
+
+
+def fen_from_text(text: str | int | Decimal) -> Fen:
+    """Return the exact amount written in *text* as yuan: `"1,234.50"`, `1234`, `Decimal("0.01")`.
+
+    Raises `AmountError` when it is no plain decimal number, has more than two
+    decimals that matter, is negative, or is larger than `MAX_FEN`.
+    """
+    try:
+        units = Decimal(text.replace(",", "")) if isinstance(text, str) else Decimal(text)
+    except InvalidOperation:
+        raise AmountError(f"{text!r} is not an amount; write digits and at most two decimals") from None
+    if not units.is_finite():
+        raise AmountError(f"{text!r} is not an amount; write digits and at most two decimals")
+    if units < 0:
+        raise AmountError(f"{text} is negative; an amount is zero or more")
+    if units > MAX_FEN // FEN_PER_UNIT:
+        raise AmountError(f"{text} is more than the largest amount, {format_fen(MAX_FEN)}")
+    fen = units * FEN_PER_UNIT
+    if fen != int(fen):
+        raise AmountError(f"{text} has a part smaller than one fen; amounts have at most two decimals")
+    return Fen(int(fen))
+
+
+def format_fen(fen: int, currency: str = "") -> str:
+    """Return *fen* for people: `format_fen(123450, "CNY")` is `"1,234.50 CNY"`."""
+    sign = "-" if fen < 0 else ""
+    units, cents = divmod(abs(fen), FEN_PER_UNIT)
+    return f"{sign}{units:,}.{cents:02d}{' ' + currency if currency else ''}"
+
+
+def decimal_text(fen: int) -> str:
+    """Return *fen* as machines write it in XML and JSON: `"1234.50"`, no grouping."""
+    return format_fen(fen).replace(",", "")

@@ -1,0 +1,98 @@
+"""Checks of a whole book, once every file was read: exceptions, values, ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from jiaozi.errors import Mistake
+from jiaozi.rulebook.language import Expr, values_of
+from jiaozi.rulebook.model import Action, Book, Rule
+
+Lines = Mapping[str, tuple[str, int]]
+
+
+def check(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """Yield what is wrong between rules. *lines* tells where each rule stands."""
+    yield from _exceptions(book, lines)
+    yield from _values(book, lines)
+    yield from _supersessions(book, lines)
+    yield from _ways_out(book, lines)
+
+
+def _at(lines: Lines, rule_id: str, message: str) -> Mistake:
+    file, line = lines.get(rule_id, ("law", 0))
+    return Mistake(file, line, rule_id, message)
+
+
+def _exceptions(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """An exception counts only when the ban and the permit both name it."""
+    for rule in book.rules:
+        if rule.lifts:
+            ban = book.rule_by_id.get(rule.lifts)
+            if ban is None or ban.is_permit:
+                yield _at(lines, rule.id, f"lifts {rule.lifts!r}, which is no ban")
+            elif rule.id not in ban.yields_to:
+                yield _at(
+                    lines, rule.id, f"lifts {ban.id}, which does not yield to it; add it to yields_to there"
+                )
+        for other in rule.yields_to:
+            permit = book.rule_by_id.get(other)
+            if permit is None or not permit.is_permit:
+                yield _at(lines, rule.id, f"yields to {other!r}, which is no permit")
+            elif permit.lifts != rule.id:
+                yield _at(
+                    lines,
+                    rule.id,
+                    f'yields to {other}, which does not lift it; write lifts = "{rule.id}" there',
+                )
+
+
+def _values(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """A value that a rule uses must be set in the file of its place, in a currency that can be compared."""
+    asked: list[tuple[str, str, Expr]] = [
+        (rule.id, rule.place, condition)
+        for rule in book.rules
+        for condition in (*rule.when, *rule.unless, *(need.condition for need in rule.needs))
+    ]
+    asked += [(always.id, always.place, always.hold) for always in book.always]
+    for owner, place, condition in asked:
+        for term, unit in values_of(condition):
+            series = book.lookup(place, term.series)
+            if series is None:
+                yield _at(
+                    lines, owner, f"uses {term.series}, which {place} never sets; add [[{term.series}]]"
+                )
+            elif unit != "coin" and not any(unit in value.amounts for value in series.dated):
+                yield _at(lines, owner, f"compares {unit} with {term.series}, which is not set in {unit}")
+
+
+def _supersessions(book: Book, lines: Lines) -> Iterator[Mistake]:
+    for rule in book.rules:
+        if rule.supersedes:
+            old = book.rule_by_id.get(rule.supersedes)
+            if old is None:
+                yield _at(lines, rule.id, f"supersedes {rule.supersedes!r}, which does not exist")
+            elif old.span.end is None or old.span.end > rule.span.start:
+                yield _at(
+                    lines, rule.id, f"supersedes {old.id}, which still applies then; give that one an until"
+                )
+
+
+def _ways_out(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """Where coins may be issued, some permit to redeem must last at least as long, so no money is trapped."""
+    for issue in _permits(book, Action.ISSUE):
+        ends = [rule.span.end for rule in _permits(book, Action.REDEEM) if _same_law(book, rule, issue)]
+        if not ends:
+            yield _at(lines, issue.id, "permits issuing, and nothing there permits redeeming; add a way out")
+        elif None not in ends and (
+            issue.span.end is None or max(end for end in ends if end) < issue.span.end
+        ):
+            yield _at(lines, issue.id, "outlasts every permit to redeem; let the way out last longer")
+
+
+def _permits(book: Book, action: Action) -> Iterator[Rule]:
+    return (rule for rule in book.rules if rule.is_permit and action in rule.actions)
+
+
+def _same_law(book: Book, one: Rule, other: Rule) -> bool:
+    return book.vocabulary.jurisdiction_of(one.place) == book.vocabulary.jurisdiction_of(other.place)

@@ -1,0 +1,60 @@
+"""How the functions of the payment path are compiled, and where the machine code is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_PACKAGE = Path(__file__).parent.parent
+_SOURCES = ("rulebook/*.py", "ledger/kernel.py", "ledger/idindex.py", "ledger/records.py", "ledger/results.py")
+
+
+def inner(function: F) -> F:
+    """Compile a function that only compiled functions call.
+
+    Such a function allocates nothing, so it needs no reference counts. Without
+    `_nrt=False` numba counts each array argument up and down at each call, which
+    made the whole pass about ten times slower (bench/pilot.py). Errors are not
+    raised in here: arguments were checked by the callers.
+    """
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    compiled: F = njit(**options)(function)
+    return compiled
+
+
+def entry(function: F) -> F:
+    """Compile a function that Python calls."""
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+    compiled: F = njit(**options)(function)
+    return compiled
+
+
+def _cache_folder() -> str:
+    """Return a folder named after the sources of all compiled functions.
+
+    numba looks only at the file of the function itself: it would go on using a
+    pass that has an older law inlined. A name that changes with any source cannot.
+    """
+    digest = hashlib.sha256(numba.__version__.encode())
+    for pattern in _SOURCES:
+        for path in sorted(_PACKAGE.glob(pattern)):
+            digest.update(path.read_bytes())
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jiaozi"
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        base = Path(tempfile.gettempdir()) / f"jiaozi-{os.getuid()}"
+    return str(base / digest.hexdigest()[:16])
+
+
+if not os.environ.get("NUMBA_CACHE_DIR"):
+    numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
