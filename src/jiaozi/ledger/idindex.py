@@ -64,3 +64,12 @@ def _refill(table: Table, larger: Table) -> None:
         if table[row, 0] != 0 or table[row, 1] != 0:
             at = place_of(larger, table[row, 0], table[row, 1])
             larger[at] = table[row]
+
+
+@entry
+def stamp_of(table: Table, lo: np.uint64, hi: np.uint64) -> np.uint64:
+    """Return the stamp of an id; 0 when it was never taken, which no stamp of a taken id is."""
+    at = place_of(table, lo, hi)
+    if table[at, 0] == 0 and table[at, 1] == 0:
+        return np.uint64(0)
+    return table[at, 2] | np.uint64(1) << np.uint64(63)  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ from jiaozi.clock import Instant, day_of
 from jiaozi.errors import FactError, JournalError
 from jiaozi.ledger import facts as fact_kinds
 from jiaozi.ledger.activity import Activity
-from jiaozi.ledger.idindex import grown, new_table
+from jiaozi.ledger.idindex import grown, new_table, stamp_of
 from jiaozi.ledger.kernel import (
     C_ISSUED,
     C_REDEEMED,
@@ -30,6 +30,7 @@ from jiaozi.ledger.kernel import (
 from jiaozi.ledger.payload import Booked
 from jiaozi.ledger.records import ACCOUNT, OWN_PERSON, AccountFlag, Accounts, Transfers
 from jiaozi.ledger.register import Coin, Register
+from jiaozi.ledger.results import Result
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.kernel import scratch_for
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
@@ -120,6 +121,11 @@ class State:
         internal = (self.accounts["flags"] & AccountFlag.INTERNAL) != 0
         holders: NDArray[np.bool_] = (self.accounts["coin"] == coin.number) & ~internal
         return holders
+
+    def result_of(self, lo: int, hi: int) -> Result | None:
+        """Return what became of the transfer with this id; None when the id was never taken."""
+        stamp = int(stamp_of(self._ids, np.uint64(lo), np.uint64(hi)))
+        return Result(stamp & 0xFF) if stamp else None
 
     def digest(self) -> str:
         """Return SHA-256 over accounts, coins and ids: equal states have equal digests."""

@@ -85,7 +85,7 @@ class _Days:
     def __init__(self, text: str, mistakes: Mistakes) -> None:
         self._mistakes = mistakes
         self._lines: dict[str, list[int]] = {}
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             for written in re.findall(r"\bday\s*=\s*(\d{4}-\d\d-\d\d)", line.partition("#")[0]):
                 self._lines.setdefault(written, []).append(number)
         self.days_off: set[date] = set()

@@ -15,7 +15,13 @@ from numba import njit
 F = TypeVar("F", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parent.parent
-_SOURCES = ("rulebook/*.py", "ledger/kernel.py", "ledger/idindex.py", "ledger/records.py", "ledger/results.py")
+_SOURCES = (
+    "rulebook/*.py",
+    "ledger/kernel.py",
+    "ledger/idindex.py",
+    "ledger/records.py",
+    "ledger/results.py",
+)
 
 
 def inner(function: F) -> F:

@@ -1,0 +1,191 @@
+"""A bank statement becomes coins, once.
+
+An entry settles an order when it quotes the order's reference, in the coin's
+currency, with the exact amount. Then money in and coins out are booked as one
+linked chain. Anything else is booked as unmatched and waits in the queue with
+the reason; nobody guesses whose money it is. Reading a statement twice, or
+again after a crash in the middle, changes nothing: ids come from the bank's
+entry, and the ledger knows them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from jiaozi.bank.message import Entry, Statement
+from jiaozi.errors import AmountError, OrderError
+from jiaozi.issuer.sheet import Leg, chain
+from jiaozi.issuer.store import BankEntry, Order, Redemption, ReserveBank, Store
+from jiaozi.ledger.facts import SheetNamed
+from jiaozi.ledger.ids import derived_id
+from jiaozi.ledger.ledger import Ledger, Outcome
+from jiaozi.ledger.records import BOOK, ISSUE
+from jiaozi.ledger.register import Coin
+from jiaozi.ledger.results import WORDS, Result
+from jiaozi.money import fen_from_text, format_fen
+
+_ORDER = re.compile(r"\bJZ[\s-]*(\d{4})[\s-]*(\d{6})\b", re.IGNORECASE)
+_REDEMPTION = re.compile(r"\bJZ[\s-]*R[\s-]*(\d{4})[\s-]*(\d{6})\b", re.IGNORECASE)
+_DONE = (Result.CREATED, Result.EXISTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a statement brought: new entries, entries known already, and where the bank contradicts itself."""
+
+    taken: tuple[BankEntry, ...]
+    known: int
+    warnings: tuple[str, ...]
+
+    def with_status(self, status: str) -> list[BankEntry]:
+        return [entry for entry in self.taken if entry.status == status]
+
+
+def take_in(ledger: Ledger, store: Store, bank: ReserveBank, statements: Sequence[Statement]) -> Intake:
+    """Book the entries of *statements* of the account *bank*.
+
+    Raises `OrderError`, before anything is booked, when a statement is of another account.
+    """
+    for statement in statements:
+        if statement.account != bank.account:
+            raise OrderError(
+                f"statement {statement.id} is of account {statement.account}, "
+                f"and the reserve of {bank.coin} is held in {bank.account}; nothing was taken"
+            )
+    desk = _Desk(ledger, store, bank)
+    taken, known = [], 0
+    for statement in statements:
+        for entry in statement.booked():
+            if store.entry(entry.key) is not None:
+                known += 1
+                continue
+            taken.append(desk.take(statement, entry))
+    warnings = [warning for statement in statements for warning in statement.warnings]
+    return Intake(tuple(taken), known, tuple(warnings))
+
+
+class _Desk:
+    def __init__(self, ledger: Ledger, store: Store, bank: ReserveBank) -> None:
+        self.ledger = ledger
+        self.store = store
+        self.coin: Coin = ledger.state.register.coin(bank.coin)
+        if self.coin.sheet is None:
+            raise OrderError(f"the issuer's accounts for {bank.coin} are not open yet")
+        self.sheet: SheetNamed = self.coin.sheet
+        words = ledger.state.words
+        self.place = words.place_codes[ledger.state.register.issuer_zone(self.coin.issuer)]
+
+    def take(self, statement: Statement, entry: Entry) -> BankEntry:
+        """Book one entry and keep it."""
+        status, reference, note = self._book(entry)
+        detail = entry.details[0] if entry.details else None
+        kept = BankEntry(
+            key=entry.key,
+            coin=self.coin.id,
+            statement=statement.id,
+            file_digest=statement.file_digest,
+            amount_fen=_fen(entry),
+            is_credit=int(entry.is_credit),
+            booked=str(entry.booking_day or ""),
+            counterparty=entry.counterparty_name(detail) if detail else "",
+            text=" · ".join(entry.reference_texts())[:1000],
+            status=status,
+            reference=reference,
+            note=note[:500],
+        )
+        self.store.take(kept)
+        return kept
+
+    def _book(self, entry: Entry) -> tuple[str, str, str]:
+        """Return status, reference and note of *entry* after booking it."""
+        if entry.currency != self.coin.peg:
+            note = f"in {entry.currency}; the coin is pegged to {self.coin.peg}; not booked"
+            return "unmatched", "", note
+        try:
+            fen_from_text(entry.amount)
+        except AmountError as error:
+            return "unmatched", "", f"not booked: {error}"
+        found, note = self._order(entry) if entry.is_credit else self._redemption(entry)
+        if found is None or self._is_booked("unmatched", entry.key):
+            return self._unmatched(entry, note)
+        if isinstance(found, Redemption):
+            legs = [Leg(("paid", entry.key), self.sheet.redemptions, self.sheet.reserve, _fen(entry), BOOK)]
+            status = "paid out"
+        else:
+            legs = [
+                Leg(("money", entry.key), self.sheet.reserve, self.sheet.client_money, _fen(entry), BOOK),
+                Leg(("issue", found.reference), self.sheet.client_money, found.account, _fen(entry), ISSUE),
+            ]
+            status = "issued"
+        outcome = self.ledger.post(chain(legs, self.place))
+        if all(result in _DONE for result in outcome.results):
+            return status, found.reference, ""
+        note = self._why(outcome)
+        if isinstance(found, Order):
+            self.store.refuse(found.reference, note)
+        return self._unmatched(entry, f"{found.reference}: {note}")
+
+    def _order(self, entry: Entry) -> tuple[Order | None, str]:
+        """Return the order that *entry* settles, or why there is none."""
+        quoted = _quoted(_ORDER, "JZ", entry.reference_texts())
+        if len(quoted) != 1:
+            return None, "quotes no reference" if not quoted else f"quotes several: {', '.join(quoted)}"
+        order = self.store.order(quoted[0])
+        if order is None or order.coin != self.coin.id:
+            return None, f"quotes {quoted[0]}, which is no order for {self.coin.id}"
+        if order.status != "waiting":
+            return None, f"quotes {order.reference}, which is {order.status} already"
+        if order.amount_fen != _fen(entry):
+            wanted, came = format_fen(order.amount_fen), format_fen(_fen(entry))
+            return None, f"quotes {order.reference}, which is about {wanted}; {came} came in"
+        return order, ""
+
+    def _redemption(self, entry: Entry) -> tuple[Redemption | None, str]:
+        quoted = _quoted(_REDEMPTION, "JZ-R", entry.reference_texts())
+        if len(quoted) != 1:
+            return None, "money went out that quotes no single redemption"
+        redemption = self.store.redemption(quoted[0])
+        if redemption is None or redemption.coin != self.coin.id:
+            return None, f"quotes {quoted[0]}, which is no redemption of {self.coin.id}"
+        if redemption.status == "paid":
+            return None, f"quotes {redemption.reference}, which is paid already"
+        if redemption.amount_fen != _fen(entry):
+            return None, f"quotes {redemption.reference}, which is about {format_fen(redemption.amount_fen)}"
+        return redemption, ""
+
+    def _unmatched(self, entry: Entry, note: str) -> tuple[str, str, str]:
+        """Book money that belongs to nothing, so that the reserve still equals the bank's balance."""
+        sheet, fen = self.sheet, _fen(entry)
+        sides = (sheet.reserve, sheet.unmatched) if entry.is_credit else (sheet.unmatched, sheet.reserve)
+        outcome = self.ledger.post(chain([Leg(("unmatched", entry.key), *sides, fen, BOOK)], self.place))
+        if outcome.results[0] not in _DONE:
+            note = f"{note}; not booked: {self._why(outcome)}"
+        return "unmatched", "", note
+
+    def _is_booked(self, *names: str) -> bool:
+        lo, hi = derived_id(*names)
+        return self.ledger.at_cut(lambda state, _: state.result_of(lo, hi)) in _DONE
+
+    def _why(self, outcome: Outcome) -> str:
+        """Return the first reason why a chain was not booked, for the clerk's eyes."""
+        worst = [n for n, code in enumerate(outcome.results) if code > Result.LINKED_EVENT_FAILED]
+        index = worst[0] if worst else 0
+        reasons = ", ".join(self.ledger.reasons(outcome, index))
+        word = WORDS[Result(int(outcome.results[index]))]["en"]
+        return f"{word} ({reasons})" if reasons else word
+
+
+def _quoted(pattern: re.Pattern[str], start: str, texts: Iterable[str]) -> list[str]:
+    """Return the references in *texts*, spelled as we gave them out, each once."""
+    found = (f"{start}-{year}-{number}" for text in texts for year, number in pattern.findall(text))
+    return list(dict.fromkeys(found))
+
+
+def _fen(entry: Entry) -> int:
+    """Return the amount in fen; 0 where it is no whole number of fen, which is never booked."""
+    try:
+        return fen_from_text(entry.amount)
+    except AmountError:
+        return 0

@@ -1,0 +1,117 @@
+"""Coins given back at par: burned in the ledger, paid out by the bank, before the law's deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jiaozi.bank.payout import Payout, PayoutMessage, write
+from jiaozi.clock import BusinessCalendar, Instant, day_of
+from jiaozi.errors import OrderError
+from jiaozi.issuer.sheet import Leg, chain
+from jiaozi.issuer.store import Redemption, ReserveBank, Store
+from jiaozi.ledger.ledger import Ledger, Outcome
+from jiaozi.ledger.records import REDEEM
+from jiaozi.money import Fen
+from jiaozi.people.parties import Party
+from jiaozi.rulebook.model import Book, Duty
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """The answer to a request. Exactly one of *redemption* and *refused* is there."""
+
+    redemption: Redemption | None
+    refused: Outcome | None
+
+
+def deadline(
+    book: Book, calendars: Mapping[str, BusinessCalendar], zone: str, instant: Instant
+) -> tuple[Duty, date]:
+    """Return the duty to pay and its last day for a request made at *instant* to an issuer in *zone*.
+
+    Raises `OrderError` when the law of the place sets no time, `CalendarError` for a year not on file.
+    """
+    home = book.vocabulary.jurisdiction_of(zone)
+    for duty in book.duties:
+        applies = duty.upon == "redeem.requested" and duty.span.covers(instant)
+        if applies and book.vocabulary.jurisdiction_of(duty.place) == home:
+            place = book.vocabulary.places[duty.place]
+            day = day_of(instant, place.clock)
+            return duty, calendars[place.calendar].add_business_days(day, duty.within_business_days)
+    raise OrderError(f"the law of {home} sets no time for paying a redemption on that day")
+
+
+def request(
+    ledger: Ledger,
+    store: Store,
+    calendars: Mapping[str, BusinessCalendar],
+    *,
+    coin_id: str,
+    account: int,
+    amount_fen: int,
+    instant: Instant,
+) -> Requested:
+    """Burn *amount_fen* of *account* and owe it in bank money; or return what stood in the way."""
+    state = ledger.state
+    coin = state.register.coin(coin_id)
+    if coin.sheet is None:
+        raise OrderError(f"the issuer's accounts for {coin_id} are not open yet")
+    zone = state.register.issuer_zone(coin.issuer)
+    duty, last_day = deadline(state.law, calendars, zone, instant)
+    reference = store.next_redemption(last_day.year)
+    leg = Leg(("redeem", reference), account, coin.sheet.redemptions, amount_fen, REDEEM)
+    outcome = ledger.post(chain([leg], state.words.place_codes[zone]))
+    if not outcome.created:
+        return Requested(None, outcome)
+    redemption = Redemption(reference, coin_id, account, amount_fen, instant, str(last_day), duty.id)
+    store.add_redemption(redemption)
+    return Requested(redemption, None)
+
+
+def order_payout(
+    store: Store,
+    bank: ReserveBank,
+    redemptions: Sequence[Redemption],
+    party_of: Callable[[int], Party | None],
+    *,
+    message_id: str,
+    instant: Instant,
+    execution_day: date,
+    currency: str,
+) -> bytes:
+    """Return the pain.001 that pays *redemptions*, and note that the bank has it.
+
+    Raises `OrderError` when a holder has no bank account on file; nothing is noted then.
+    """
+    payouts = []
+    for redemption in redemptions:
+        party = party_of(redemption.account)
+        if party is None or not party.bank_account:
+            raise OrderError(
+                f"{redemption.reference}: account {redemption.account} has no bank account on file"
+            )
+        payouts.append(
+            Payout(
+                end_to_end_id=redemption.reference,
+                amount_fen=Fen(redemption.amount_fen),
+                currency=currency,
+                creditor_name=party.name,
+                creditor_account=party.bank_account,
+                remittance=f"redemption at par {redemption.reference}",
+            )
+        )
+    message = PayoutMessage(
+        message_id=message_id,
+        created=instant,
+        initiating_party=bank.owner,
+        debtor_name=bank.owner,
+        debtor_account=bank.account,
+        debtor_bank=bank.bank,
+        execution_day=execution_day,
+        payouts=tuple(payouts),
+    )
+    written = write(message)
+    store.ordered([redemption.reference for redemption in redemptions], message_id)
+    return written

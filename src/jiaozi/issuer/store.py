@@ -1,0 +1,247 @@
+"""Orders, bank entries and redemptions, in SQL: SQLite today, PostgreSQL with the same models later.
+
+The ledger is the truth about money; these tables say what it was for. Whatever
+a crash leaves undone here is done again from the ledger, because ids are
+derived from the rows (`sheet.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+
+METADATA = MetaData()
+R = TypeVar("R", "Order", "BankEntry", "Redemption", "ReserveBank")
+
+_orders = Table(
+    "issue_orders",
+    METADATA,
+    Column("reference", String(35), primary_key=True),
+    Column("coin", String(64), nullable=False),
+    Column("account", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("entry_key", String(200), nullable=False),
+    Column("note", String(500), nullable=False),
+)
+
+_banks = Table(
+    "reserve_banks",
+    METADATA,
+    Column("coin", String(64), primary_key=True),
+    Column("account", String(34), nullable=False),
+    Column("bank", String(12), nullable=False),
+    Column("owner", String(140), nullable=False),
+)
+
+_entries = Table(
+    "bank_entries",
+    METADATA,
+    Column("key", String(200), primary_key=True),
+    Column("coin", String(64), nullable=False),
+    Column("statement", String(64), nullable=False),
+    Column("file_digest", String(64), nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("is_credit", BigInteger, nullable=False),
+    Column("booked", String(40), nullable=False),
+    Column("counterparty", String(140), nullable=False),
+    Column("text", String(1000), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reference", String(35), nullable=False),
+    Column("note", String(500), nullable=False),
+)
+
+_redemptions = Table(
+    "redemptions",
+    METADATA,
+    Column("reference", String(35), primary_key=True),
+    Column("coin", String(64), nullable=False),
+    Column("account", BigInteger, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("requested", BigInteger, nullable=False),
+    Column("deadline", String(10), nullable=False),
+    Column("duty", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("message_id", String(35), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A holder's order for coins. `status`: waiting, issued, refused."""
+
+    reference: str
+    coin: str
+    account: int
+    amount_fen: int
+    status: str = "waiting"
+    entry_key: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveBank:
+    """The bank account in which the reserve of a coin is held; *bank* is a BIC or a CNAPS number."""
+
+    coin: str
+    account: str
+    bank: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankEntry:
+    """One entry of a statement that was taken in. `status`: issued, unmatched, paid out."""
+
+    key: str
+    coin: str
+    statement: str
+    file_digest: str
+    amount_fen: int
+    is_credit: int
+    booked: str
+    counterparty: str
+    text: str
+    status: str
+    reference: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """Coins given back. `status`: burned, ordered (the bank has the payout), paid. `deadline` is a day."""
+
+    reference: str
+    coin: str
+    account: int
+    amount_fen: int
+    requested: int
+    deadline: str
+    duty: str
+    status: str = "burned"
+    message_id: str = ""
+
+
+class Store:
+    """The tables of the issuer's desk."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        METADATA.create_all(engine)
+
+    def name_bank(self, bank: ReserveBank) -> None:
+        """Say in which bank account the reserve of a coin is held."""
+        self._add(_banks, [bank])
+
+    def bank(self, coin: str) -> ReserveBank | None:
+        return self._one(_banks, ReserveBank, coin)
+
+    def banks(self) -> list[ReserveBank]:
+        return self._all(_banks, ReserveBank)
+
+    def add_orders(self, orders: Sequence[Order]) -> None:
+        """Add orders that wait for their money, all or none."""
+        self._add(_orders, orders)
+
+    def order(self, reference: str) -> Order | None:
+        return self._one(_orders, Order, reference)
+
+    def orders(self) -> list[Order]:
+        return self._all(_orders, Order)
+
+    def entry(self, key: str) -> BankEntry | None:
+        return self._one(_entries, BankEntry, key)
+
+    def queue(self) -> list[BankEntry]:
+        """Return the entries that belong to nothing, oldest first."""
+        return [entry for entry in self._all(_entries, BankEntry) if entry.status == "unmatched"]
+
+    def entries(self) -> list[BankEntry]:
+        return self._all(_entries, BankEntry)
+
+    def redemption(self, reference: str) -> Redemption | None:
+        return self._one(_redemptions, Redemption, reference)
+
+    def redemptions(self) -> list[Redemption]:
+        return self._all(_redemptions, Redemption)
+
+    def add_redemption(self, redemption: Redemption) -> None:
+        self._add(_redemptions, [redemption])
+
+    def next_redemption(self, year: int) -> str:
+        """Return the next free reference, `JZ-R-2026-000001`."""
+        start = f"JZ-R-{year}-"
+        query = select(func.count()).where(_redemptions.c.reference.startswith(start))
+        with self._engine.connect() as connection:
+            return f"{start}{int(connection.execute(query).scalar_one()) + 1:06d}"
+
+    def ordered(self, references: Sequence[str], message_id: str) -> None:
+        """Note that the bank has the payouts of *references*."""
+        change = update(_redemptions).where(_redemptions.c.reference.in_(references))
+        with self._engine.begin() as connection:
+            connection.execute(change.values(status="ordered", message_id=message_id))
+
+    def take(self, entry: BankEntry) -> None:
+        """Keep *entry*, and mark the order or redemption it settled, in one step."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(_entries), asdict(entry))
+            if entry.status == "issued":
+                change = update(_orders).where(_orders.c.reference == entry.reference)
+                connection.execute(change.values(status="issued", entry_key=entry.key))
+            elif entry.status == "paid out":
+                change = update(_redemptions).where(_redemptions.c.reference == entry.reference)
+                connection.execute(change.values(status="paid"))
+
+    def refuse(self, reference: str, note: str) -> None:
+        """Mark an order that the law refused."""
+        change = update(_orders).where(_orders.c.reference == reference)
+        with self._engine.begin() as connection:
+            connection.execute(change.values(status="refused", note=note))
+
+    def _add(self, table: Table, rows: Sequence[Any]) -> None:
+        if rows:
+            with self._engine.begin() as connection:
+                connection.execute(insert(table), [asdict(row) for row in rows])
+
+    def _one(self, table: Table, kind: type[R], key: str) -> R | None:
+        first = next(iter(table.primary_key))
+        with self._engine.connect() as connection:
+            row = connection.execute(select(table).where(first == key)).first()
+        return None if row is None else _record(kind, row)
+
+    def _all(self, table: Table, kind: type[R]) -> list[R]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(table).order_by(*table.primary_key)).all()
+        return [_record(kind, row) for row in rows]
+
+
+def durable(engine: Engine) -> Engine:
+    """Make a SQLite engine keep what it acknowledged: write-ahead log, full sync, foreign keys."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def _record(kind: type[R], row: Any) -> R:
+    return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})

@@ -1,0 +1,187 @@
+"""The office: opens everything in one folder and hands each request to its room. No logic of its own.
+
+journal/       the truth: frames of transfers and facts
+office.sqlite  names, orders, bank entries, redemptions
+keys/          private keys and the master key of the proofs, readable by the owner only
+checkpoints/   signed notes, and the balances they were made from
+outbox/        payment orders for the bank
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from sqlalchemy import create_engine
+
+from jiaozi.bank import statement as bank_statement
+from jiaozi.clock import BusinessCalendar, Clock, day_of, system_clock
+from jiaozi.errors import OrderError
+from jiaozi.issuer import intake, redeem
+from jiaozi.issuer.store import ReserveBank, Store, durable
+from jiaozi.ledger.facts import LawEnacted
+from jiaozi.ledger.frames import Receipt
+from jiaozi.ledger.history import Line, account_lines
+from jiaozi.ledger.ids import give_ids
+from jiaozi.ledger.ledger import Ledger, Outcome, Progress
+from jiaozi.ledger.records import PAY, transfers
+from jiaozi.people.parties import Parties
+from jiaozi.proof import keys
+from jiaozi.report import evening as evening_report
+from jiaozi.report.evening import Evening
+from jiaozi.report.overview import Overview, overview
+from jiaozi.rulebook.calendars import read_calendar
+from jiaozi.rulebook.model import Book
+from jiaozi.rulebook.read import law_folder
+
+
+class Office:
+    """Everything of one issuer's platform, opened. Use `Office.open`; close it, or use it in a `with`."""
+
+    def __init__(self, folder: Path, ledger: Ledger, store: Store, parties: Parties, clock: Clock) -> None:
+        self.folder = folder
+        self.ledger = ledger
+        self.store = store
+        self.parties = parties
+        self.clock = clock
+        self.calendars: Mapping[str, BusinessCalendar] = {
+            path.stem: read_calendar(path) for path in sorted((law_folder() / "calendars").glob("*.toml"))
+        }
+        self._random = np.random.default_rng(secrets.randbits(128))
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Clock = system_clock, progress: Progress | None = None) -> Office:
+        """Open the office in *folder*, or found one. Raises what `Ledger.open` raises."""
+        folder.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger.open(folder / "journal", clock=clock, progress=progress)
+        engine = durable(create_engine(f"sqlite:///{folder / 'office.sqlite'}"))
+        return cls(folder, ledger, Store(engine), Parties(engine), clock)
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def book(self) -> Book:
+        """The law in force in the ledger; `book.is_draft` tells whether it is only a draft."""
+        return self.ledger.state.law
+
+    def enact(self, book: Book) -> Receipt:
+        """Let the ledger ask *book* from now on."""
+        return self.ledger.record(LawEnacted(dict(book.texts), list(book.drafts), book.digest.hex()))
+
+    def pay(self, payer: int, payee: int, amount_fen: int, *, place: str, travel_data: str = "") -> Outcome:
+        """Pay once, with a fresh id. Many payments go faster through `ledger.post`."""
+        words = self.book.vocabulary
+        batch = transfers(1)
+        give_ids(batch, self.clock(), self._random)
+        batch["debit"], batch["credit"], batch["amount"] = payer, payee, amount_fen
+        batch["action"], batch["place"] = PAY, words.place_codes[place]
+        batch["travel_data"] = words.code("payment.travel_data", travel_data) if travel_data else 0
+        return self.ledger.post(batch)
+
+    def take_statement(self, source: Path | bytes, coin_id: str, *, name: str = "") -> intake.Intake:
+        """Book a bank statement for *coin_id*. Raises `StatementError` or `OrderError`, having taken nothing."""
+        statements = bank_statement.read(source, name=name)
+        return intake.take_in(self.ledger, self.store, self._bank(coin_id), statements)
+
+    def redeem(self, coin_id: str, account: int, amount_fen: int) -> redeem.Requested:
+        """Burn coins of *account* and owe it bank money, or return what stood in the way."""
+        return redeem.request(
+            self.ledger,
+            self.store,
+            self.calendars,
+            coin_id=coin_id,
+            account=account,
+            amount_fen=amount_fen,
+            instant=self.clock(),
+        )
+
+    def order_payouts(self, coin_id: str, message_id: str) -> Path:
+        """Write the pain.001 for all redemptions that the bank does not have yet; return its path."""
+        bank = self._bank(coin_id)
+        waiting = [
+            redemption
+            for redemption in self.store.redemptions()
+            if redemption.status == "burned" and redemption.coin == coin_id
+        ]
+        if not waiting:
+            raise OrderError(f"no redemption of {coin_id} waits for its payout")
+        instant = self.clock()
+        written = redeem.order_payout(
+            self.store,
+            bank,
+            waiting,
+            self.parties.find,
+            message_id=message_id,
+            instant=instant,
+            execution_day=day_of(instant),
+            currency=self.ledger.state.register.coin(coin_id).peg,
+        )
+        outbox = self.folder / "outbox"
+        outbox.mkdir(exist_ok=True)
+        path = outbox / f"{message_id}.pain001.xml"
+        path.write_bytes(written)
+        return path
+
+    def close_day(self, coin_id: str) -> Evening:
+        """Cut, prove, sign and keep the evening's checkpoint."""
+        signers = [self.signer("issuer"), self.signer("supervisor")]
+        folder = self.folder / "checkpoints"
+        return evening_report.close_day(self.ledger, coin_id, folder, master=self.master, signers=signers)
+
+    def proof(self, coin_id: str, account: int) -> str:
+        """Return the proof file of *account* under the last checkpoint. Raises `ProofError`."""
+        epoch = self.ledger.state.register.coin(coin_id).epoch
+        folder = self.folder / "checkpoints"
+        return evening_report.proof_of(folder, coin_id, epoch, account, master=self.master)
+
+    def overview(self, coin_id: str) -> Overview:
+        """Return the figures of *coin_id* at this moment, all of one instant."""
+        return self.ledger.at_cut(lambda state, head: overview(state, coin_id, head))
+
+    def lines(self, account: int, limit: int = 50) -> list[Line]:
+        """Return the newest transfers of *account*, newest first."""
+        return account_lines(self.folder / "journal", account, limit=limit)
+
+    def signer(self, role: str) -> keys.Signer:
+        """Return who signs as *role* (`issuer`, `supervisor`), with a key made on first use."""
+        path = self._keys / f"{role}.pem"
+        name = f"jiaozi.example/{role}"
+        return keys.load(path, name) if path.exists() else keys.create(path, name)
+
+    @property
+    def master(self) -> bytes:
+        """The 32 bytes from which every holder's key is derived; made on first use."""
+        path = self._keys / "master.key"
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+        return path.read_bytes()
+
+    @property
+    def _keys(self) -> Path:
+        folder = self.folder / "keys"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _bank(self, coin_id: str) -> ReserveBank:
+        bank = self.store.bank(coin_id)
+        if bank is None:
+            raise OrderError(f"no bank account was named for the reserve of {coin_id}")
+        return bank
