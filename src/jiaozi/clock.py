@@ -56,6 +56,12 @@ def system_clock() -> Instant:
     return Instant(time.time_ns())
 
 
+def clock_from(start: Instant) -> Clock:
+    """Return a clock that shows *start* now and runs on at the pace of time."""
+    began = time.monotonic_ns()
+    return lambda: Instant(start + time.monotonic_ns() - began)
+
+
 class ManualClock:
     """A clock that stands still until it is set. It never runs backwards."""
 

@@ -29,6 +29,7 @@ from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.history import Line, account_lines
 from jiaozi.ledger.ids import give_ids
 from jiaozi.ledger.ledger import Ledger, Outcome, Progress
+from jiaozi.ledger.question import question
 from jiaozi.ledger.records import PAY, transfers
 from jiaozi.people.parties import Parties
 from jiaozi.proof import keys
@@ -36,7 +37,9 @@ from jiaozi.report import evening as evening_report
 from jiaozi.report.evening import Evening
 from jiaozi.report.overview import Overview, overview
 from jiaozi.rulebook.calendars import read_calendar
-from jiaozi.rulebook.model import Book
+from jiaozi.rulebook.decide import decide
+from jiaozi.rulebook.explain import Explained, explain
+from jiaozi.rulebook.model import Action, Book
 from jiaozi.rulebook.read import law_folder
 
 
@@ -81,6 +84,26 @@ class Office:
     def enact(self, book: Book) -> Receipt:
         """Let the ledger ask *book* from now on."""
         return self.ledger.record(LawEnacted(dict(book.texts), list(book.drafts), book.digest.hex()))
+
+    def ask(
+        self, action: Action, debit: int, credit: int, amount_fen: int, *, place: str, travel_data: str = ""
+    ) -> tuple[Explained, ...]:
+        """Return what the law has against a transfer, in words, without booking it."""
+        instant = self.clock()
+        facts = self.ledger.at_cut(
+            lambda state, _: question(
+                state,
+                debit=debit,
+                credit=credit,
+                amount_fen=amount_fen,
+                action=action,
+                place=place,
+                instant=instant,
+                travel_data=travel_data,
+            )
+        )
+        reasons = decide(self.book, action, facts, instant).reasons
+        return explain(self.book, action, facts, instant, reasons)
 
     def pay(self, payer: int, payee: int, amount_fen: int, *, place: str, travel_data: str = "") -> Outcome:
         """Pay once, with a fresh id. Many payments go faster through `ledger.post`."""

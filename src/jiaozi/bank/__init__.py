@@ -4,6 +4,8 @@ message.py     the records: Statement, Entry, Detail, Balance
 statement.py   reads camt.052/053/054: `read` for a list, `parts` and `entries` for a stream
 totals.py      compares what a statement says of itself with what it holds
 xml.py         lets a file in: no DOCTYPE, no network, bounded, the official schema first
+check.py       the schema pass: every fault, with its line and element
+keys.py        the key that names an entry for ever, however often it is read
 faults.py      says in a bank operator's words what the schema found
 payout.py      writes pain.001.001.09, the order to pay redemptions out
 camt_write.py  writes camt.053.001.08, for examples and tests

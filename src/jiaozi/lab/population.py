@@ -19,11 +19,11 @@ TIER_SHARES = (0.05, 0.35, 0.35, 0.25)
 """Tiers 1 to 4. Most wallets of the e-CNY are opened with a phone number or an identity document."""
 
 FIRM_SHARE, VISITOR_SHARE = 0.04, 0.01
-LOAD_FEN = (5_000_00, 8_000_00, 4_000_00, 800_00)
+LOAD_FEN = (4_000_00, 6_000_00, 3_000_00, 900_00)
 """What a wallet of each tier is loaded with, on average."""
 
 MEDIAN_PAYMENT_FEN = 28_00
-PAYMENT_SIGMA = 1.35
+PAYMENT_SIGMA = 1.6
 HOURLY = (1, 1, 1, 1, 1, 2, 4, 8, 9, 7, 7, 10, 11, 8, 6, 6, 7, 10, 12, 10, 7, 5, 3, 2)
 """Weight of each hour of the day: a morning, a noon and an evening peak."""
 
@@ -65,17 +65,18 @@ def people(count: int, seed: int) -> Population:
     tier[kind == VISITOR] = 4
     mean = np.array(LOAD_FEN, dtype=np.float64)[tier - 1]
     load = (mean * random.lognormal(-0.125, 0.5, count)).astype(np.int64) // 100 * 100 + 100_00
-    popularity = random.pareto(1.2, count) + 0.05
-    popularity[kind == FIRM] *= 60
+    popularity = random.pareto(2.2, count) + 0.5
+    popularity[kind == FIRM] = 40 * (random.pareto(1.2, int((kind == FIRM).sum())) + 0.05)
     names = _names(kind, random)
     return Population(kind, tier, load, popularity, names)
 
 
-def payments(population: Population, count: int, seed: int) -> Day:
-    """Return *count* payments of one day among *population*, in the order of their seconds."""
+def payments(population: Population, count: int, seed: int, *, from_hour: int = 0) -> Day:
+    """Return *count* payments of one day from *from_hour* on, in the order of their seconds."""
     random = np.random.default_rng([seed, 2])
     size = len(population.kind)
-    weight = np.where(population.kind == FIRM, 0.2, 1.0) * random.pareto(1.8, size)
+    # Those who have more pay more often; shops are paid and seldom pay.
+    weight = np.where(population.kind == FIRM, 0.2, 1.0) * population.load_fen * random.lognormal(0, 0.6, size)
     payer = random.choice(size, size=count, p=weight / weight.sum())
     payee = random.choice(size, size=count, p=population.popularity / population.popularity.sum())
     payee = np.where(payee == payer, (payee + 1) % size, payee)
@@ -83,7 +84,8 @@ def payments(population: Population, count: int, seed: int) -> Day:
     # One in eight rounds to whole yuan, as people do when they pay each other.
     amount = np.maximum(1, spread.astype(np.int64))
     amount = np.where(random.random(count) < 0.125, np.maximum(1_00, amount // 1_00 * 1_00), amount)
-    hour = random.choice(24, size=count, p=np.array(HOURLY) / sum(HOURLY))
+    rhythm = np.array(HOURLY[from_hour:])
+    hour = from_hour + random.choice(len(rhythm), size=count, p=rhythm / rhythm.sum())
     second = np.sort(hour * 3_600 + random.integers(0, 3_600, count))
     return Day(payer, payee, amount, second)
 

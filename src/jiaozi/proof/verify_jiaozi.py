@@ -312,12 +312,12 @@ def in_words(proof: Any, text: str, values: dict[str, str], signers: list[str], 
     return Answer(HOLDS if signers else UNSIGNED, sentence, ladder, not_proven)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check that a balance is inside the total of a coin.")
     parser.add_argument("proof", help="the proof file")
     parser.add_argument("--key", action="append", default=[], help="verifier key of a signer; repeat it")
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         with Path(options.proof).open("rb") as file:
             answer = check(file.read(SIZE_LIMIT + 1), options.key)

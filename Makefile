@@ -1,0 +1,58 @@
+# make run     sets up .venv and runs the pilot; ARGS=--once exits instead of serving
+# make test    sets up .venv with the test tools and runs every test
+# make         lists what else there is
+
+SHELL := /bin/sh
+ARGS ?=
+BIN := .venv/bin
+BENCHES := $(filter-out bench/__init__.py bench/rows.py,$(wildcard bench/*.py))
+
+.PHONY: help setup run test check format bench lock clean
+help:
+	@echo "setup   make .venv with everything pinned (no global installs)"
+	@echo "run     run the pilot and serve the console; make run ARGS=--once exits instead"
+	@echo "test    run every test"
+	@echo "check   ruff and mypy --strict"
+	@echo "format  let ruff format everything"
+	@echo "bench   print the figures we publish"
+	@echo "lock    compile requirements/*.txt again"
+
+setup: .venv/dev.stamp
+
+.venv/run.stamp: requirements/bootstrap.txt requirements/build.txt requirements/run.txt pyproject.toml
+	@test -e .venv/dev.stamp || sh scripts/environment.sh run
+	@touch $@
+
+.venv/dev.stamp: requirements/bootstrap.txt requirements/build.txt requirements/dev.txt pyproject.toml
+	@sh scripts/environment.sh dev
+	@touch $@ .venv/run.stamp
+
+run: .venv/run.stamp
+	@$(BIN)/jiaozi pilot $(ARGS)
+
+test: .venv/dev.stamp
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: .venv/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/dev.stamp
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/dev.stamp
+	@for file in $(BENCHES); do $(BIN)/python -m bench.$$(basename $$file .py) $(ARGS) || exit 1; done
+
+lock: .venv/dev.stamp
+	@for name in bootstrap build; do \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	    requirements/$$name.in -o requirements/$$name.txt; done
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	  pyproject.toml -o requirements/run.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header \
+	  pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+
+clean:
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis var

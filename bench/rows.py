@@ -1,0 +1,73 @@
+"""Figures of a bench file, printed for people or as one JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `peer` is what it was measured beside in the same run; `ratio` is value over peer."""
+
+    name: str
+    value: float
+    unit: str
+    target: float | None
+    better: Literal["higher", "lower"]
+    peer: str = ""
+    ratio: float | None = None
+
+
+def median_seconds(run: Callable[[], object], *, times: int = 5, warm_up: int = 1) -> float:
+    """Return the median of *times* runs, after *warm_up* that are not counted."""
+    for _ in range(warm_up):
+        run()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def machine() -> dict[str, object]:
+    """Return what the figures were measured on."""
+    model = ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else ""
+    load = os.getloadavg()[0]
+    return {
+        "processor": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_before": round(load, 2),
+    }
+
+
+def show(title: str, measure: Callable[[], list[Row]]) -> None:
+    """Measure and print: a table, or with `--json` one object."""
+    arguments = argparse.ArgumentParser(description=title)
+    arguments.add_argument("--json", action="store_true", help="print one JSON object")
+    given = arguments.parse_args()
+    on = machine()
+    rows = measure()
+    if given.json:
+        print(json.dumps({"machine": on, "rows": [asdict(row) for row in rows]}, indent=2))
+        return
+    print(f"{title}\n{on['processor']}, {on['cores']} cores, Python {on['python']}, load {on['load_before']}")
+    for row in rows:
+        target = f"target {row.target:,g}" if row.target is not None else ""
+        ratio = f"{row.ratio:,.3g} x {row.peer}" if row.ratio is not None else ""
+        print(f"  {row.name:<36} {row.value:>16,.4g} {row.unit:<12} {target:<18} {ratio}")

@@ -1,0 +1,134 @@
+"""The command line. Everything heavy is imported by the command that needs it.
+
+Exit codes: 0 yes or done; 1 the answer is no (refused, a broken file, a proof
+that does not hold, a damaged journal); 2 the command was not understood or a
+file cannot be read; 3 not decided (a proof without a key to check it with).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jiaozi import __version__
+
+PORT = 8023
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="jiaozi",
+        description="Runs a fiat-backed coin under written law: issue, pay, redeem, prove.",
+        epilog="Exit codes: 0 yes or done, 1 no, 2 not understood or not readable, 3 not decided.",
+    )
+    top.add_argument("--version", action="version", version=f"jiaozi {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    pilot = commands.add_parser("pilot", help="walk through everything once, then serve the console")
+    pilot.add_argument("--folder", default="var/pilot", help="where to work (default: var/pilot)")
+    pilot.add_argument("--today", metavar="DAY", help="day to begin on, YYYY-MM-DD (default: today)")
+    pilot.add_argument("--once", action="store_true", help="do not serve; exit when the walk is done")
+    pilot.add_argument("--port", type=int, default=PORT, help=f"port of the console (default: {PORT})")
+    pilot.add_argument(
+        "--json", action="store_true", help="print the figures as one JSON object; implies --once"
+    )
+
+    serve = commands.add_parser("serve", help="serve the console of an office")
+    serve.add_argument("folder", nargs="?", default="var/pilot", help="its folder (default: var/pilot)")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, default=PORT, help=f"port (default: {PORT})")
+
+    _law(commands.add_parser("law", help="check, ask or read the law"))
+
+    statement = commands.add_parser("statement", help="read bank statements")
+    reads = statement.add_subparsers(dest="verb", metavar="VERB", required=True)
+    read = reads.add_parser("read", help="print the entries of a camt.052, camt.053 or camt.054 file")
+    read.add_argument("file", metavar="FILE")
+    read.add_argument("--json", action="store_true", help="print one JSON object")
+
+    journal = commands.add_parser("journal", help="look after a journal")
+    verbs = journal.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verify_journal = verbs.add_parser("verify", help="check every frame and the chain of hashes")
+    verify_journal.add_argument(
+        "folder", nargs="?", default="var/pilot", help="an office or a journal folder"
+    )
+    verify_journal.add_argument("--json", action="store_true", help="print one JSON object")
+
+    verify = commands.add_parser("verify", help="check a holder's proof")
+    verify.add_argument("proof", metavar="PROOF", help="the proof file")
+    verify.add_argument(
+        "--key", action="append", default=[], metavar="VKEY", help="key that must have signed"
+    )
+    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    return top
+
+
+def _law(law: argparse.ArgumentParser) -> None:
+    verbs = law.add_subparsers(dest="verb", metavar="VERB", required=True)
+    check = verbs.add_parser("check", help="read the law files and list every mistake")
+    ask = verbs.add_parser("ask", help="ask whether something is allowed on a day")
+    page = verbs.add_parser("page", help="print the law of a day as a readable page")
+    for verb in (check, ask, page):
+        verb.add_argument("--folder", help="folder of the law (default: the one shipped)")
+        verb.add_argument(
+            "--draft",
+            action="append",
+            default=[],
+            metavar="PLACE",
+            help="let this draft take part, e.g. cn-sh",
+        )
+    for verb in (check, ask):
+        verb.add_argument("--json", action="store_true", help="print one JSON object")
+    for verb in (ask, page):
+        verb.add_argument("--day", help="YYYY-MM-DD, or YYYY-MM-DDTHH:MM with the time (default: now)")
+    ask.add_argument("action", choices=("issue", "pay", "redeem"))
+    ask.add_argument(
+        "facts",
+        nargs="*",
+        metavar="FACT=VALUE",
+        help="e.g. coin.peg=CNY payment.place=cn-sh payment.amount=1500.00 issuer.licences=hk,cn-sh",
+    )
+    page.add_argument("--language", choices=("en", "zh"), default="en")
+    page.add_argument("--html", action="store_true", help="print HTML instead of Markdown")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    top = parser()
+    given, more = top.parse_known_args(arguments)
+    # argparse takes facts before an option or behind it, not both; those behind come here.
+    if given.command == "law" and given.verb == "ask":
+        given.facts += [word for word in more if not word.startswith("-")]
+        more = [word for word in more if word.startswith("-")]
+    if more:
+        top.error(f"unrecognized arguments: {' '.join(more)}")
+    try:
+        return _run(given)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        print(f"jiaozi: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        from jiaozi.errors import JiaoziError
+
+        if not isinstance(error, JiaoziError):
+            raise
+        print(f"jiaozi: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    from importlib import import_module
+
+    name = "proof" if given.command == "verify" else given.command
+    return int(import_module(f"jiaozi.commands.{name}").run(given))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

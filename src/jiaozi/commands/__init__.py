@@ -1,0 +1,1 @@
+"""One module a command: it calls its room and prints the answer."""
