@@ -19,8 +19,9 @@ help:
 
 setup: .venv/dev.stamp
 
+# An environment that has the test tools keeps them.
 .venv/run.stamp: requirements/bootstrap.txt requirements/build.txt requirements/run.txt pyproject.toml
-	@test -e .venv/dev.stamp || sh scripts/environment.sh run
+	@if test -e .venv/dev.stamp; then sh scripts/environment.sh dev; else sh scripts/environment.sh run; fi
 	@touch $@
 
 .venv/dev.stamp: requirements/bootstrap.txt requirements/build.txt requirements/dev.txt pyproject.toml
