@@ -22,7 +22,7 @@ from jiaozi.money import MAX_FEN, decimal_text, fen_from_text, format_fen
         ("0.01", 1),
         (1234, 123_400),
         (Decimal("0.10"), 10),
-        ("1E+2", 10_000),
+        (Decimal("1E+2"), 10_000),
         ("5.100", 510),
     ],
 )
@@ -31,7 +31,25 @@ def test_an_amount_is_read_exactly(text: str | int | Decimal, fen: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "0.001", "-1", "NaN", "Infinity", "1e30", "1.2.3", "0x10", "１２ yuan"]
+    "text",
+    [
+        "",
+        "abc",
+        "0.001",
+        "-1",
+        "NaN",
+        "Infinity",
+        "1e30",
+        "1.2.3",
+        "0x10",
+        "１２",
+        "1e3",
+        "1_000",
+        ",,1,,2",
+        "1,00",
+        "1" * 5_000,
+        "0." + "0" * 30 + "1",
+    ],
 )
 def test_what_is_no_amount_is_refused_with_the_way_out(text: str) -> None:
     with pytest.raises(AmountError):

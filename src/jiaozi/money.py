@@ -9,7 +9,8 @@ enough (a quadrillion yuan) for any country.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal
 from typing import NewType
 
 from jiaozi.errors import AmountError
@@ -20,7 +21,11 @@ Fen = NewType("Fen", int)
 MAX_FEN = Fen(10**17)
 """The largest amount that may enter: 10^15 yuan, one quadrillion."""
 
-FEN_PER_UNIT = 100
+_DECIMALS = 2
+_EXACT = Context(prec=10_000)
+_WRITTEN = re.compile(r"(?:[0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3}){1,6})(?:\.[0-9]{1,20})?")
+
+FEN_PER_UNIT = 10**_DECIMALS
 """Minor units in one yuan, one Hong Kong dollar, one US dollar."""
 
 CURRENCIES = ("CNY", "HKD", "USD", "EUR", "SGD", "AED", "TWD", "THB")
@@ -33,20 +38,20 @@ def fen_from_text(text: str | int | Decimal) -> Fen:
     Raises `AmountError` when it is no plain decimal number, has more than two
     decimals that matter, is negative, or is larger than `MAX_FEN`.
     """
-    try:
-        units = Decimal(text.replace(",", "")) if isinstance(text, str) else Decimal(text)
-    except InvalidOperation:
-        raise AmountError(f"{text!r} is not an amount; write digits and at most two decimals") from None
+    if isinstance(text, str) and not _WRITTEN.fullmatch(text):
+        raise AmountError(f"{text[:40]!r} is not an amount; write digits and at most two decimals")
+    units = Decimal(text.replace(",", "")) if isinstance(text, str) else Decimal(text)
     if not units.is_finite():
-        raise AmountError(f"{text!r} is not an amount; write digits and at most two decimals")
+        raise AmountError(f"{text} is not an amount; write digits and at most two decimals")
     if units < 0:
         raise AmountError(f"{text} is negative; an amount is zero or more")
     if units > MAX_FEN // FEN_PER_UNIT:
-        raise AmountError(f"{text} is more than the largest amount, {format_fen(MAX_FEN)}")
-    fen = units * FEN_PER_UNIT
-    if fen != int(fen):
+        raise AmountError(f"more than the largest amount, {format_fen(MAX_FEN)}")
+    # Scaling moves the point and rounds nothing, however many decimals there are.
+    whole, rest = divmod(units.scaleb(_DECIMALS, _EXACT), 1)
+    if rest:
         raise AmountError(f"{text} has a part smaller than one fen; amounts have at most two decimals")
-    return Fen(int(fen))
+    return Fen(int(whole))
 
 
 def format_fen(fen: int, currency: str = "") -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from bank_examples import examples
 
 from jiaozi.bank import EXAMPLES, statement
 from jiaozi.errors import StatementError
+from tests.bank.bank_examples import examples
 
 
 def test_the_examples_are_what_the_writer_writes_today() -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from test_bank_statement import small
 
 from jiaozi.bank import EXAMPLES, check, statement, xml
 from jiaozi.errors import Mistake, StatementError
+from tests.bank.test_bank_statement import small
 
 MORNING = (EXAMPLES / "2026-12-15-morning.camt053.xml").read_bytes().rstrip()
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from bank_examples import MORNING
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from jiaozi.bank.camt_write import NewStatement, write
 from jiaozi.bank.message import Detail, Entry, Statement, StatementEnd, StatementHead
 from jiaozi.bank.write import is_iban
 from jiaozi.errors import OrderError, StatementError
+from tests.bank.bank_examples import MORNING
 
 SHAPES = {
     "camt.052": ("BkToCstmrAcctRpt", "Rpt"),

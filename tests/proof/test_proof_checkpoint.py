@@ -9,11 +9,11 @@ from hashlib import sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proof_vectors import CHECKPOINT, ISSUER, KEYS, NOTE, SUPERVISOR, signer_of
 
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
 from jiaozi.proof.checkpoint import Checkpoint, checkpoint_hash, parse, sign, verify_signatures
+from tests.proof.proof_vectors import CHECKPOINT, ISSUER, KEYS, NOTE, SUPERVISOR, signer_of
 
 HASHES = st.binary(min_size=32, max_size=32)
 AMOUNTS = st.integers(0, 2**63 - 1).map(Fen)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from proof_vectors import CHECKPOINT, NOTE, PATH, TEXT, balances_of, checkpoint_of, signed
 
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
 from jiaozi.proof.files import proof_text
 from jiaozi.proof.tree import build
+from tests.proof.proof_vectors import CHECKPOINT, NOTE, PATH, TEXT, balances_of, checkpoint_of, signed
 
 
 def test_a_proof_is_one_line_of_json_without_a_number() -> None:

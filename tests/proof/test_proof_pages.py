@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from proof_vectors import MASTER, balances_of, read_all
 
 from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.tree import EMPTY_HASH, account_key, build, leaf_of, nonce_of
+from tests.proof.proof_vectors import MASTER, balances_of, read_all
 
 DOCS = Path(__file__).parents[2] / "docs"
 FORMAT = (DOCS / "reference" / "proof-format.md").read_text(encoding="utf-8")

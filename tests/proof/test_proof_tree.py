@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proof_vectors import MASTER, balances_of, path_of
 
 from jiaozi.errors import ProofError
 from jiaozi.proof.tree import EMPTY_HASH, account_key, build, depth_of
+from tests.proof.proof_vectors import MASTER, balances_of, path_of
 
 
 def reference_root(balances: list[int], epoch: int) -> tuple[int, bytes]:

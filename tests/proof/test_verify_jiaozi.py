@@ -15,7 +15,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proof_vectors import (
+
+from jiaozi.proof import verify_jiaozi
+from jiaozi.proof.files import proof_text
+from jiaozi.proof.tree import build
+from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, check, is_signed, read_proof
+from tests.proof.proof_vectors import (
     KEYS,
     MASTER,
     TEXT,
@@ -27,11 +32,6 @@ from proof_vectors import (
     read_all,
     signed,
 )
-
-from jiaozi.proof import verify_jiaozi
-from jiaozi.proof.files import proof_text
-from jiaozi.proof.tree import build
-from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, check, is_signed, read_proof
 
 VECTORS = read_all()
 VERIFIER = Path(verify_jiaozi.__file__)

@@ -19,11 +19,10 @@ def run(given: argparse.Namespace) -> int:
         )
         return 2
     with Office.open(folder) as office:
-        address = f"http://{given.host}:{given.port}"
         serve(
             office,
             host=given.host,
             port=given.port,
-            ready=lambda: print(f"Console: {address}  (Ctrl-C stops it)"),
+            ready=lambda url: print(f"Console: {url}  (Ctrl-C stops it)"),
         )
     return 0

@@ -11,6 +11,7 @@ entry, and the ledger knows them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,13 @@ from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.money import fen_from_text, format_fen
 
-_ORDER = re.compile(r"\bJZ[\s-]*(\d{4})[\s-]*(\d{6})\b", re.IGNORECASE)
-_REDEMPTION = re.compile(r"\bJZ[\s-]*R[\s-]*(\d{4})[\s-]*(\d{6})\b", re.IGNORECASE)
+# Between the parts payers write blanks, dashes of every length, points and strokes. A Chinese
+# character may touch the reference, so \b, which takes it for a letter of the same word, will not do.
+_GAP = r"[\s._/:\-\u2010-\u2015\u2212]*"
+_ORDER = re.compile(rf"(?<![a-z0-9])JZ{_GAP}([0-9]{{4}}){_GAP}([0-9]{{6}})(?![0-9])", re.IGNORECASE)
+_REDEMPTION = re.compile(
+    rf"(?<![a-z0-9])JZ{_GAP}R{_GAP}([0-9]{{4}}){_GAP}([0-9]{{6}})(?![0-9])", re.IGNORECASE
+)
 _DONE = (Result.CREATED, Result.EXISTS)
 
 
@@ -107,9 +113,17 @@ class _Desk:
             fen_from_text(entry.amount)
         except AmountError as error:
             return "unmatched", "", f"not booked: {error}"
+        money, paid, unmatched = self._booked(
+            ("money", entry.key), ("paid", entry.key), ("unmatched", entry.key)
+        )
+        # Booked before, and the process died before the tables knew: only they are to be told.
+        if money:
+            return "issued", _quoted(_ORDER, "JZ", entry.reference_texts())[0], ""
+        if paid:
+            return "paid out", _quoted(_REDEMPTION, "JZ-R", entry.reference_texts())[0], ""
         found, note = self._order(entry) if entry.is_credit else self._redemption(entry)
-        if found is None or self._is_booked("unmatched", entry.key):
-            return self._unmatched(entry, note)
+        if found is None or unmatched:
+            return self._unmatched(entry, note or "was booked as unmatched before an interruption")
         if isinstance(found, Redemption):
             legs = [Leg(("paid", entry.key), self.sheet.redemptions, self.sheet.reserve, _fen(entry), BOOK)]
             status = "paid out"
@@ -135,8 +149,10 @@ class _Desk:
         order = self.store.order(quoted[0])
         if order is None or order.coin != self.coin.id:
             return None, f"quotes {quoted[0]}, which is no order for {self.coin.id}"
-        if order.status != "waiting":
-            return None, f"quotes {order.reference}, which is {order.status} already"
+        status = "issued" if any(self._booked(("issue", order.reference))) else order.status
+        if status != "waiting":
+            why = f": {order.note}" if order.note else ""
+            return None, f"quotes {order.reference}, which is {status} already{why}"
         if order.amount_fen != _fen(entry):
             wanted, came = format_fen(order.amount_fen), format_fen(_fen(entry))
             return None, f"quotes {order.reference}, which is about {wanted}; {came} came in"
@@ -149,8 +165,8 @@ class _Desk:
         redemption = self.store.redemption(quoted[0])
         if redemption is None or redemption.coin != self.coin.id:
             return None, f"quotes {quoted[0]}, which is no redemption of {self.coin.id}"
-        if redemption.status == "paid":
-            return None, f"quotes {redemption.reference}, which is paid already"
+        if redemption.status not in ("burned", "ordered"):
+            return None, f"quotes {redemption.reference}, which is {redemption.status} already"
         if redemption.amount_fen != _fen(entry):
             return None, f"quotes {redemption.reference}, which is about {format_fen(redemption.amount_fen)}"
         return redemption, ""
@@ -164,13 +180,16 @@ class _Desk:
             note = f"{note}; not booked: {self._why(outcome)}"
         return "unmatched", "", note
 
-    def _is_booked(self, *names: str) -> bool:
-        lo, hi = derived_id(*names)
-        return self.ledger.at_cut(lambda state, _: state.result_of(lo, hi)) in _DONE
+    def _booked(self, *names: tuple[str, str]) -> list[bool]:
+        """Return for each name whether the ledger has booked the transfer that it gives the id of."""
+        ids = [derived_id(*name) for name in names]
+        return self.ledger.at_cut(lambda state, _: [state.result_of(*id) is Result.CREATED for id in ids])
 
     def _why(self, outcome: Outcome) -> str:
         """Return the first reason why a chain was not booked, for the clerk's eyes."""
-        worst = [n for n, code in enumerate(outcome.results) if code > Result.LINKED_EVENT_FAILED]
+        worst = [
+            n for n, code in enumerate(outcome.results) if code not in (*_DONE, Result.LINKED_EVENT_FAILED)
+        ]
         index = worst[0] if worst else 0
         reasons = ", ".join(self.ledger.reasons(outcome, index))
         word = WORDS[Result(int(outcome.results[index]))]["en"]
@@ -179,7 +198,8 @@ class _Desk:
 
 def _quoted(pattern: re.Pattern[str], start: str, texts: Iterable[str]) -> list[str]:
     """Return the references in *texts*, spelled as we gave them out, each once."""
-    found = (f"{start}-{year}-{number}" for text in texts for year, number in pattern.findall(text))
+    plain = (unicodedata.normalize("NFKC", text) for text in texts)  # full-width letters and digits
+    found = (f"{start}-{year}-{number}" for text in plain for year, number in pattern.findall(text))
     return list(dict.fromkeys(found))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from jiaozi.bank.payout import Payout, PayoutMessage, write
@@ -11,9 +11,11 @@ from jiaozi.clock import BusinessCalendar, Instant, day_of
 from jiaozi.errors import OrderError
 from jiaozi.issuer.sheet import Leg, chain
 from jiaozi.issuer.store import Redemption, ReserveBank, Store
+from jiaozi.ledger.ids import derived_id
 from jiaozi.ledger.ledger import Ledger, Outcome
 from jiaozi.ledger.records import REDEEM
-from jiaozi.money import Fen
+from jiaozi.ledger.results import Result
+from jiaozi.money import MAX_FEN, Fen
 from jiaozi.people.parties import Party
 from jiaozi.rulebook.model import Book, Duty
 
@@ -53,21 +55,52 @@ def request(
     amount_fen: int,
     instant: Instant,
 ) -> Requested:
-    """Burn *amount_fen* of *account* and owe it in bank money; or return what stood in the way."""
+    """Burn *amount_fen* of *account* and owe it in bank money; or return what stood in the way.
+
+    The request is written down before the ledger is asked, under a reference that no other request
+    ever has: a refusal is final for its id, and coins burned before a crash are still owed for.
+    Raises `OrderError` for no such account or amount, and what `deadline` raises.
+    """
     state = ledger.state
     coin = state.register.coin(coin_id)
     if coin.sheet is None:
         raise OrderError(f"the issuer's accounts for {coin_id} are not open yet")
+    if not 0 <= account < state.account_count:
+        raise OrderError(f"no account {account}; the ledger has {state.account_count}")
+    if not 0 < amount_fen <= MAX_FEN:
+        raise OrderError(f"{amount_fen} fen cannot be redeemed; an amount is 1 to {MAX_FEN} fen")
     zone = state.register.issuer_zone(coin.issuer)
     duty, last_day = deadline(state.law, calendars, zone, instant)
-    reference = store.next_redemption(last_day.year)
-    leg = Leg(("redeem", reference), account, coin.sheet.redemptions, amount_fen, REDEEM)
+    asked = Redemption("", coin_id, account, amount_fen, instant, str(last_day), duty.id, status="requested")
+    redemption = store.reserve_redemption(last_day.year, asked)
+    leg = Leg(_id_of(redemption), account, coin.sheet.redemptions, amount_fen, REDEEM)
     outcome = ledger.post(chain([leg], state.words.place_codes[zone]))
+    status = "burned" if outcome.created else "refused"
+    store.decide_redemption(redemption.reference, status)
     if not outcome.created:
         return Requested(None, outcome)
-    redemption = Redemption(reference, coin_id, account, amount_fen, instant, str(last_day), duty.id)
-    store.add_redemption(redemption)
-    return Requested(redemption, None)
+    return Requested(replace(redemption, status=status), None)
+
+
+def finish(ledger: Ledger, store: Store) -> list[Redemption]:
+    """Decide the requests that a crash left open between the tables and the ledger; return them.
+
+    What the ledger burned is owed. What it refused or never heard of is refused: nobody was told
+    otherwise, and the holder may ask again.
+    """
+    decided = []
+    for redemption in store.redemptions():
+        if redemption.status == "requested":
+            lo, hi = derived_id(*_id_of(redemption))
+            result = ledger.at_cut(lambda state, _, lo=lo, hi=hi: state.result_of(lo, hi))  # type: ignore[misc]
+            status = "burned" if result is Result.CREATED else "refused"
+            store.decide_redemption(redemption.reference, status, only_requested=True)
+            decided.append(replace(redemption, status=status))
+    return decided
+
+
+def _id_of(redemption: Redemption) -> tuple[str, str]:
+    return "redeem", redemption.reference
 
 
 def order_payout(

@@ -8,7 +8,8 @@ derived from the rows (`sheet.py`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 METADATA = MetaData()
 R = TypeVar("R", "Order", "BankEntry", "Redemption", "ReserveBank")
@@ -124,7 +126,14 @@ class BankEntry:
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """Coins given back. `status`: burned, ordered (the bank has the payout), paid. `deadline` is a day."""
+    """Coins given back, `deadline` is a day. `status`:
+
+    requested  written down before the ledger is asked; a crash may leave it so, see `redeem.finish`
+    refused    the ledger said no; nothing is owed
+    burned     the coins are gone and bank money is owed
+    ordered    the bank has the payout
+    paid       the bank's statement shows it
+    """
 
     reference: str
     coin: str
@@ -183,12 +192,32 @@ class Store:
     def add_redemption(self, redemption: Redemption) -> None:
         self._add(_redemptions, [redemption])
 
+    def reserve_redemption(self, year: int, redemption: Redemption) -> Redemption:
+        """Keep *redemption* under the next free reference, `JZ-R-2026-000001`; return it with that reference.
+
+        The row is what takes the number: of two requests at once the second finds it taken and goes on.
+        """
+        while True:
+            numbered = replace(redemption, reference=self.next_redemption(year))
+            with suppress(IntegrityError):
+                self.add_redemption(numbered)
+                return numbered
+
+    def decide_redemption(self, reference: str, status: str, *, only_requested: bool = False) -> None:
+        """Note what became of a request. *only_requested* leaves one alone that was decided meanwhile."""
+        change = update(_redemptions).where(_redemptions.c.reference == reference)
+        if only_requested:
+            change = change.where(_redemptions.c.status == "requested")
+        with self._engine.begin() as connection:
+            connection.execute(change.values(status=status))
+
     def next_redemption(self, year: int) -> str:
-        """Return the next free reference, `JZ-R-2026-000001`."""
+        """Return the reference after the last one, `JZ-R-2026-000001`."""
         start = f"JZ-R-{year}-"
-        query = select(func.count()).where(_redemptions.c.reference.startswith(start))
+        query = select(func.max(_redemptions.c.reference)).where(_redemptions.c.reference.startswith(start))
         with self._engine.connect() as connection:
-            return f"{start}{int(connection.execute(query).scalar_one()) + 1:06d}"
+            last = connection.execute(query).scalar_one()
+        return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:06d}"
 
     def ordered(self, references: Sequence[str], message_id: str) -> None:
         """Note that the bank has the payouts of *references*."""

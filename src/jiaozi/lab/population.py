@@ -76,7 +76,9 @@ def payments(population: Population, count: int, seed: int, *, from_hour: int = 
     random = np.random.default_rng([seed, 2])
     size = len(population.kind)
     # Those who have more pay more often; shops are paid and seldom pay.
-    weight = np.where(population.kind == FIRM, 0.2, 1.0) * population.load_fen * random.lognormal(0, 0.6, size)
+    weight = (
+        np.where(population.kind == FIRM, 0.2, 1.0) * population.load_fen * random.lognormal(0, 0.6, size)
+    )
     payer = random.choice(size, size=count, p=weight / weight.sum())
     payee = random.choice(size, size=count, p=population.popularity / population.popularity.sum())
     payee = np.where(payee == payer, (payee + 1) % size, payee)

@@ -73,7 +73,9 @@ def pay_all_day(office: Office, clock: ManualClock, teller: Teller) -> Crowd:
     teller.step("Payments")
     crowd = open_crowd(office, teller)
     refused_loads = load_wallets(office, crowd)
-    teller.say(f"The firms load the wallets; {refused_loads:,} loads are refused: visitors are not admitted, or a cap.")
+    teller.say(
+        f"The firms load the wallets; {refused_loads:,} loads are refused: visitors are not admitted, or a cap."
+    )
     before = _counts(office)
     day = payments(crowd.population, PAYMENTS, SEED, from_hour=OPENING_HOUR)
     batches = _batches(office, crowd, day)

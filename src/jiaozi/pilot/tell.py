@@ -43,7 +43,9 @@ class Teller:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console, transient=True, disable=not self._console.is_terminal) as progress:
+        with Progress(
+            *columns, console=self._console, transient=True, disable=not self._console.is_terminal
+        ) as progress:
             task = progress.add_task(title, total=total)
             yield lambda done: progress.update(task, advance=done)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
@@ -40,8 +39,8 @@ def run(folder: Path, *, today: date, once: bool, port: int, teller: Teller) -> 
         law.allow_under_draft(office, clock, teller, with_draft)
         with ExitStack() as console:
             if not once:
-                console.enter_context(Background(office, port=port))
-                teller.say(f"The console is up while the day runs: http://127.0.0.1:{port}")
+                background = console.enter_context(Background(office, port=port))
+                teller.say(f"The console is up while the day runs: {background.url}")
             money.take_bank_money(office, clock, teller)
             people = crowd.pay_all_day(office, clock, teller)
             holder, shop = two_holders(office, people)
@@ -55,7 +54,7 @@ def run(folder: Path, *, today: date, once: bool, port: int, teller: Teller) -> 
         teller.say(f"The whole walk took {seconds:.1f} s. Everything it made is in {folder}.")
         if not once:
             with Trickle(office, people):
-                serve(office, port=port, ready=_ready(teller, port))
+                serve(office, port=port, ready=lambda url: teller.say(f"Console: {url}  (Ctrl-C stops it)"))
     return teller.figures
 
 
@@ -76,7 +75,3 @@ def two_holders(office: Office, people: Crowd) -> tuple[int, int]:
     able = (population.kind == 1) & (population.tier == 3) & (balances > 500_00) & (balances < 5_000_00)
     shops = (population.kind == 2) & (balances > 500_00)
     return people.first + int(np.flatnonzero(able)[0]), people.first + int(np.flatnonzero(shops)[0])
-
-
-def _ready(teller: Teller, port: int) -> Callable[[], None]:
-    return lambda: teller.say(f"Console: http://127.0.0.1:{port}  (Ctrl-C stops it)")

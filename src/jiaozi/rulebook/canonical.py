@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jiaozi.rulebook.language import text_of
-from jiaozi.rulebook.model import Always, Book, Duty, Rule, Series, Span
+from jiaozi.rulebook.provisions import Always, Duty, Part, Rule, Series, Source, Span
+from jiaozi.rulebook.vocabulary import Vocabulary
 
 
-def canonical_form(book: Book) -> dict[str, Any]:
-    """Return what *book* says as dicts, lists, texts and numbers; comments and layout play no part."""
-    words = book.vocabulary
+def canonical_form(
+    *,
+    vocabulary: Vocabulary,
+    sources: Mapping[str, Source],
+    parts: Sequence[Part],
+    rules: Sequence[Rule],
+    always: Sequence[Always],
+    duties: Sequence[Duty],
+    series: Mapping[tuple[str, str], Series],
+    drafts: Sequence[str],
+) -> dict[str, Any]:
+    """Return what a book says as dicts, lists, texts and numbers; comments and layout play no part."""
+    words = vocabulary
     return {
         "format": "jiaozi-book-1",
-        "drafts": list(book.drafts),
-        "parts": [
-            {"place": part.place, "status": part.status, "title": dict(part.title)} for part in book.parts
-        ],
+        "drafts": list(drafts),
+        "parts": [{"place": part.place, "status": part.status, "title": dict(part.title)} for part in parts],
         "places": [[place.id, place.within, place.clock, place.calendar] for place in words.places.values()],
         "facts": [[fact.id, fact.type, fact.unit, list(fact.words)] for fact in words.facts.values()],
         "values": [[value.id, value.by] for value in words.values.values()],
@@ -25,12 +35,12 @@ def canonical_form(book: Book) -> dict[str, Any]:
         ],
         "sources": [
             [source.id, source.number, str(source.issued), str(source.known), source.link]
-            for source in book.sources.values()
+            for source in sources.values()
         ],
-        "rules": [_rule(rule) for rule in book.rules],
-        "always": [_always(always) for always in book.always],
-        "duties": [_duty(duty) for duty in book.duties],
-        "series": [_series(series) for series in book.series.values()],
+        "rules": [_rule(rule) for rule in rules],
+        "always": [_always(found) for found in always],
+        "duties": [_duty(duty) for duty in duties],
+        "series": [_series(found) for found in series.values()],
     }
 
 

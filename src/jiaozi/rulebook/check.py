@@ -19,8 +19,9 @@ def check(book: Book, lines: Lines) -> Iterator[Mistake]:
     yield from _ways_out(book, lines)
 
 
-def _at(lines: Lines, rule_id: str, message: str) -> Mistake:
-    file, line = lines.get(rule_id, ("law", 0))
+def _at(lines: Lines, rule_id: str, message: str, key: str = "") -> Mistake:
+    """Return a mistake at the line of *key* of a rule, or of its id when that key has none."""
+    file, line = lines.get(f"{rule_id} {key}") or lines.get(rule_id, ("law", 0))
     return Mistake(file, line, rule_id, message)
 
 
@@ -30,29 +31,34 @@ def _exceptions(book: Book, lines: Lines) -> Iterator[Mistake]:
         if rule.lifts:
             ban = book.rule_by_id.get(rule.lifts)
             if ban is None or ban.is_permit:
-                yield _at(lines, rule.id, f"lifts {rule.lifts!r}, which is no ban")
+                yield _at(lines, rule.id, f"lifts {rule.lifts!r}, which is no ban", "lifts")
             elif rule.id not in ban.yields_to:
                 yield _at(
-                    lines, rule.id, f"lifts {ban.id}, which does not yield to it; add it to yields_to there"
+                    lines,
+                    rule.id,
+                    f"lifts {ban.id}, which does not yield to it; add it to yields_to there",
+                    "lifts",
                 )
         for other in rule.yields_to:
             permit = book.rule_by_id.get(other)
             if permit is None or not permit.is_permit:
-                yield _at(lines, rule.id, f"yields to {other!r}, which is no permit")
+                yield _at(lines, rule.id, f"yields to {other!r}, which is no permit", "yields_to")
             elif permit.lifts != rule.id:
                 yield _at(
                     lines,
                     rule.id,
                     f'yields to {other}, which does not lift it; write lifts = "{rule.id}" there',
+                    "yields_to",
                 )
 
 
 def _values(book: Book, lines: Lines) -> Iterator[Mistake]:
     """A value that a rule uses must be set in the file of its place, in a currency that can be compared."""
     asked: list[tuple[str, str, Expr]] = [
-        (rule.id, rule.place, condition)
-        for rule in book.rules
-        for condition in (*rule.when, *rule.unless, *(need.condition for need in rule.needs))
+        (rule.id, rule.place, condition) for rule in book.rules for condition in (*rule.when, *rule.unless)
+    ]
+    asked += [
+        (f"{rule.id}/{need.name}", rule.place, need.condition) for rule in book.rules for need in rule.needs
     ]
     asked += [(always.id, always.place, always.hold) for always in book.always]
     for owner, place, condition in asked:
@@ -71,23 +77,34 @@ def _supersessions(book: Book, lines: Lines) -> Iterator[Mistake]:
         if rule.supersedes:
             old = book.rule_by_id.get(rule.supersedes)
             if old is None:
-                yield _at(lines, rule.id, f"supersedes {rule.supersedes!r}, which does not exist")
+                yield _at(
+                    lines, rule.id, f"supersedes {rule.supersedes!r}, which does not exist", "supersedes"
+                )
             elif old.span.end is None or old.span.end > rule.span.start:
                 yield _at(
-                    lines, rule.id, f"supersedes {old.id}, which still applies then; give that one an until"
+                    lines,
+                    rule.id,
+                    f"supersedes {old.id}, which still applies then; give that one an until",
+                    "supersedes",
                 )
 
 
 def _ways_out(book: Book, lines: Lines) -> Iterator[Mistake]:
-    """Where coins may be issued, some permit to redeem must last at least as long, so no money is trapped."""
+    """Where coins may be issued, they can be redeemed on every day until issuing ends, so none is trapped."""
     for issue in _permits(book, Action.ISSUE):
-        ends = [rule.span.end for rule in _permits(book, Action.REDEEM) if _same_law(book, rule, issue)]
-        if not ends:
+        ways = [rule.span for rule in _permits(book, Action.REDEEM) if _same_law(book, rule, issue)]
+        if not ways:
             yield _at(lines, issue.id, "permits issuing, and nothing there permits redeeming; add a way out")
-        elif None not in ends and (
-            issue.span.end is None or max(end for end in ends if end) < issue.span.end
-        ):
-            yield _at(lines, issue.id, "outlasts every permit to redeem; let the way out last longer")
+            continue
+        days = {issue.span.start: issue.span.start_day}
+        days |= {
+            way.end: way.end_day for way in ways if way.end and way.end_day and issue.span.covers(way.end)
+        }
+        for moment, day in sorted(days.items()):
+            if not any(way.covers(moment) for way in ways):
+                message = f"permits issuing on {day}, when nothing there permits redeeming; add a way out"
+                yield _at(lines, issue.id, message)
+                break
 
 
 def _permits(book: Book, action: Action) -> Iterator[Rule]:

@@ -32,6 +32,7 @@ from jiaozi.rulebook.language import (
 )
 from jiaozi.rulebook.model import MISSING_FACT, UNKNOWN_PLACE, Action, Book, Rule, no_permit
 from jiaozi.rulebook.timeline import cuts, interval_of
+from jiaozi.rulebook.vocabulary import FactType
 
 Facts = Mapping[str, int | str | frozenset[str] | None]
 """What is known of one action: money in fen, words, sets of places. None or absent is unknown."""
@@ -66,7 +67,7 @@ def _reasons(book: Book, action: Action, facts: Facts, instant: Instant) -> Iter
     if touched is None:
         yield UNKNOWN_PLACE
         return
-    ask = _Asker(book, facts, instant)
+    ask = Asker(book, facts, instant)
     reached = [
         rule
         for rule in book.rules
@@ -101,7 +102,7 @@ def _reasons(book: Book, action: Action, facts: Facts, instant: Instant) -> Iter
             for names in unmet:
                 yield from names
 
-    after = _Asker(book, facts_after(action, facts), instant)
+    after = Asker(book, facts_after(action, facts), instant)
     for always in book.always:
         if book.vocabulary.jurisdiction_of(always.place) in touched and always.span.covers(instant):
             if after.value(always.hold, always.place) is True:
@@ -111,7 +112,7 @@ def _reasons(book: Book, action: Action, facts: Facts, instant: Instant) -> Iter
                 yield always.id
 
 
-def _unmet(ask: _Asker, rule: Rule) -> Iterator[str]:
+def _unmet(ask: Asker, rule: Rule) -> Iterator[str]:
     for need in rule.needs:
         answer = ask.value(need.condition, rule.place)
         if answer is not True:
@@ -142,7 +143,7 @@ def _home(book: Book, rule: Rule) -> str:
     return book.vocabulary.jurisdiction_of(rule.place)
 
 
-class _Asker:
+class Asker:
     """Answers conditions from one set of facts: True, False, or None for unknown."""
 
     def __init__(self, book: Book, facts: Facts, instant: Instant) -> None:
@@ -158,7 +159,7 @@ class _Asker:
             case Compare():
                 return self._compare(expr, place)
             case IsWord(fact=fact, words=words, is_negated=is_negated):
-                word = self.facts.get(fact)
+                word = self.word(fact)
                 return None if word is None else (word in words) != is_negated
             case Holds(fact=fact, place=wanted, is_negated=is_negated):
                 found = self.facts.get(fact)
@@ -190,6 +191,13 @@ class _Asker:
             ">=": left >= right,
         }[expr.op]
 
+    def word(self, fact: str) -> str | None:
+        """Return the word or place given for *fact*; one that the law does not know is unknown."""
+        word = self.facts.get(fact)
+        declared = self.book.vocabulary.facts[fact]
+        known = self.book.vocabulary.places if declared.type is FactType.PLACE else declared.words
+        return word if isinstance(word, str) and word in known else None
+
     def sum(self, terms: Sequence[Term], place: str, unit: str) -> int | None:
         """Return the sum of *terms* in fen, or None when a term is unknown."""
         total = 0
@@ -209,9 +217,9 @@ class _Asker:
                 return amount if isinstance(amount, int) else None
             case ValueTerm(series=series_id, key_fact=key_fact):
                 series = self.book.lookup(place, series_id)
-                currency = self.facts.get("coin.peg") if unit == "coin" else unit
-                key = self.facts.get(key_fact) if key_fact else ""
-                if series is None or not isinstance(currency, str) or not isinstance(key, str):
+                currency = self.word("coin.peg") if unit == "coin" else unit
+                key = self.word(key_fact) if key_fact else ""
+                if series is None or currency is None or key is None:
                     return None
                 found = series.at(self.instant, currency, key)
                 return found[0] if found else None

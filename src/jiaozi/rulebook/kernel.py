@@ -181,7 +181,7 @@ def _value(program: Program, row: int, key_slot: int, by_coin: int, interval: in
 
 @inner
 def _is_in(program: Program, start: int, count: int, value: int) -> int:
-    if value == MISSING:
+    if value < 1:  # MISSING, or a word that the law does not know
         return UNKNOWN
     for member in range(start, start + count):
         if program[member] == value:

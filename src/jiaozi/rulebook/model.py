@@ -1,4 +1,8 @@
-"""What a rulebook is made of. Everything here is frozen: a changed law is another book."""
+"""A rulebook: everything it is made of, as one frozen value. A changed law is another book.
+
+Its parts are written in `provisions`; they can be imported from here as well,
+so that one line names all that a reader of a book needs.
+"""
 
 from __future__ import annotations
 
@@ -6,174 +10,51 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from enum import StrEnum
 from functools import cached_property
 
-from jiaozi.clock import Instant
-from jiaozi.rulebook.language import Expr, text_of
+from jiaozi.rulebook.canonical import canonical_form
+from jiaozi.rulebook.language import text_of
+from jiaozi.rulebook.provisions import (
+    ACTION_CODES,
+    UNLIMITED,
+    Action,
+    Always,
+    Cite,
+    DatedValue,
+    Duty,
+    Need,
+    Part,
+    Rule,
+    Series,
+    Source,
+    Span,
+    Status,
+    Wording,
+)
 from jiaozi.rulebook.vocabulary import Vocabulary
 
-Wording = Mapping[str, str]
-"""The same words in `en` and `zh`."""
-
-UNLIMITED = 2**62
-"""What the word "unlimited" becomes: larger than any sum of sixteen amounts."""
-
-
-class Action(StrEnum):
-    """What the law is asked about. The order is part of the journal's format: append only."""
-
-    ISSUE = "issue"
-    PAY = "pay"
-    REDEEM = "redeem"
-
-
-ACTION_CODES: Mapping[Action, int] = {action: code for code, action in enumerate(Action, start=1)}
-"""Action numbers in transfers; 0 is a booking among the issuer's own accounts, which asks no law."""
-
-
-class Status(StrEnum):
-    """How far a text has come."""
-
-    IN_FORCE = "in force"
-    DRAFT = "draft"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A text that is cited."""
-
-    id: str
-    authority: Wording
-    title: Wording
-    number: str
-    issued: date
-    known: date
-    link: str
-    read: str
-    checked: date
-
-
-@dataclass(frozen=True, slots=True)
-class Cite:
-    """A place in a text: source id and article."""
-
-    source: str
-    place: str
-
-    def __str__(self) -> str:
-        return f"{self.source} {self.place}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """When something applies: *from* included, *until* excluded; both at 00:00 on the place's clock."""
-
-    start: Instant
-    end: Instant | None
-    start_day: date
-    end_day: date | None
-
-    def covers(self, instant: Instant) -> bool:
-        return self.start <= instant and (self.end is None or instant < self.end)
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One named condition of a permit, with its own article. One need is one bit."""
-
-    name: str
-    condition: Expr
-    cite: Cite
-    title: Wording
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A permit or a ban."""
-
-    id: str
-    place: str
-    is_permit: bool
-    title: Wording
-    actions: frozenset[Action]
-    anywhere: bool
-    span: Span
-    cite: Cite
-    when: tuple[Expr, ...] = ()
-    unless: tuple[Expr, ...] = ()
-    needs: tuple[Need, ...] = ()
-    lifts: str = ""
-    yields_to: tuple[str, ...] = ()
-    yields_cite: Cite | None = None
-    yields_from: Instant | None = None
-    supersedes: str = ""
-    status: Status = Status.IN_FORCE
-
-
-@dataclass(frozen=True, slots=True)
-class Always:
-    """Something that must be true of the state after an action."""
-
-    id: str
-    place: str
-    title: Wording
-    span: Span
-    hold: Expr
-    cite: Cite
-    status: Status = Status.IN_FORCE
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """By when someone must act. A late duty denies nothing; it is listed as a breach."""
-
-    id: str
-    place: str
-    title: Wording
-    span: Span
-    upon: str
-    who: str
-    do: str
-    within_business_days: int
-    cite: Cite
-    status: Status = Status.IN_FORCE
-
-
-@dataclass(frozen=True, slots=True)
-class DatedValue:
-    """Numbers the law sets from a day on: currency, then tier (or `""`), to whole fen."""
-
-    start: Instant
-    start_day: date
-    cite: Cite
-    amounts: Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One value of one place through time, in order of its dates."""
-
-    place: str
-    id: str
-    dated: tuple[DatedValue, ...]
-
-    def at(self, instant: Instant, currency: str, key: str) -> tuple[int, DatedValue] | None:
-        """Return the amount in force and the block that set it. Missing tiers keep their earlier value."""
-        for value in reversed(self.dated):
-            if value.start <= instant and key in value.amounts.get(currency, {}):
-                return value.amounts[currency][key], value
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One file of the law."""
-
-    place: str
-    status: Status
-    title: Wording
+__all__ = [
+    "ACTION_CODES",
+    "MISSING_FACT",
+    "UNKNOWN_PLACE",
+    "UNLIMITED",
+    "Action",
+    "Always",
+    "Book",
+    "Cite",
+    "DatedValue",
+    "Duty",
+    "Need",
+    "Part",
+    "Rule",
+    "Series",
+    "Source",
+    "Span",
+    "Status",
+    "Wording",
+    "conditions",
+    "no_permit",
+]
 
 
 @dataclass(frozen=True)
@@ -198,11 +79,17 @@ class Book:
     @cached_property
     def canonical(self) -> bytes:
         """The book as canonical JSON: sorted keys, no blanks, UTF-8."""
-        from jiaozi.rulebook.canonical import canonical_form
-
-        return json.dumps(
-            canonical_form(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        ).encode()
+        form = canonical_form(
+            vocabulary=self.vocabulary,
+            sources=self.sources,
+            parts=self.parts,
+            rules=self.rules,
+            always=self.always,
+            duties=self.duties,
+            series=self.series,
+            drafts=self.drafts,
+        )
+        return json.dumps(form, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:

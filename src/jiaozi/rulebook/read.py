@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from jiaozi.clock import day_start
 from jiaozi.errors import AmountError, Mistake, RulebookError
-from jiaozi.money import CURRENCIES, fen_from_text
+from jiaozi.money import CURRENCIES, MAX_FEN, fen_from_text, format_fen
 from jiaozi.rulebook.check import check
 from jiaozi.rulebook.language import Expr, LanguageError, closest, parse
 from jiaozi.rulebook.model import (
@@ -40,6 +41,7 @@ from jiaozi.rulebook.vocabulary import Vocabulary
 WORD_FILES = ("places.toml", "facts.toml", "sources.toml")
 _NAME = re.compile(r"[a-z0-9-]+\.[a-z0-9_]+")
 _NEED = re.compile(r"[a-z][a-z0-9_]*")
+_AMOUNT = re.compile(r"([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]{1,8})?")
 _WITHIN = re.compile(r"([1-9]\d{0,2}) business days?")
 
 
@@ -80,7 +82,7 @@ def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
     sources = read_sources(words[2])  # type: ignore[arg-type]
     reader = _LawReader(vocabulary, sources, mistakes, frozenset(drafts))
     files = {name: table for name, table in tables.items() if name not in WORD_FILES and table is not None}
-    for table in files.values():
+    for _, table in sorted(files.items()):
         reader.file(table)
     for draft in sorted(reader.drafts - reader.drafts_found):
         mistakes.add("law", 0, draft, 'no draft of that name; drafts are files with status = "draft"')
@@ -106,6 +108,7 @@ class _LawReader:
         self.drafts_found: set[str] = set()
         self.left_out: set[str] = set()
         self.lines: dict[str, tuple[str, int]] = {}
+        self.last_days: dict[str, tuple[date, int]] = {}
         self.parts: list[Part] = []
         self.rules: dict[str, Rule] = {}
         self.always: list[Always] = []
@@ -121,6 +124,8 @@ class _LawReader:
         title = head.wording()
         head.close()
         if not place or not status:
+            table.pass_over(("rule", "always", "duty", "amend", *self._groups()))
+            table.close()
             return
         self.place, self.status = place, Status(status)
         if self.status is Status.DRAFT and place not in self.drafts:
@@ -136,6 +141,7 @@ class _LawReader:
 
     def _body(self, table: Table, place: str, status: Status) -> None:
         self.place, self.status = place, status
+        self.last_days = {}
         for rule in table.tables("rule"):
             self._rule(rule)
         for always in table.tables("always"):
@@ -166,9 +172,8 @@ class _LawReader:
         table.close()
         if not rule_id or span is None or cite is None:
             return
-        if rule_id in self.rules:
-            table.complain("id", "stands twice; a name never means two rules", subject=rule_id)
-        self.lines[rule_id] = (table.file, table.line("id"))
+        if not self._claim(table, rule_id):
+            return
         self.rules[rule_id] = Rule(
             id=rule_id,
             place=self.place,
@@ -204,9 +209,8 @@ class _LawReader:
         always_id, title, span, cite = self._id(table), table.wording(), self._span(table), self._cite(table)
         hold = self._condition(table, "hold", table.text("hold"))
         table.close()
-        if always_id and span and cite and hold:
+        if always_id and span and cite and hold and self._claim(table, always_id):
             self.always.append(Always(always_id, self.place, title, span, hold, cite, self.status))
-            self.lines[always_id] = (table.file, table.line("id"))
 
     def _duty(self, table: Table) -> None:
         duty_id, title, span, cite = self._id(table), table.wording(), self._span(table), self._cite(table)
@@ -215,11 +219,10 @@ class _LawReader:
         days = _WITHIN.fullmatch(within)
         if within and not days:
             table.complain("within", f'{within!r} cannot be counted; write "N business days"')
-        if duty_id and span and cite and days:
+        if duty_id and span and cite and days and self._claim(table, duty_id):
             self.duties.append(
                 Duty(duty_id, self.place, title, span, upon, who, do, int(days.group(1)), cite, self.status)
             )
-            self.lines[duty_id] = (table.file, table.line("id"))
 
     def _amend(self, table: Table) -> None:
         rule, yields_to, span, cite = (
@@ -228,11 +231,13 @@ class _LawReader:
             self._span(table),
             self._cite(table),
         )
+        if table.has("until"):
+            table.complain("until", "an amendment has no end of its own; end the permits instead")
         table.close()
         self.amendments.append((table, rule, yields_to, span, cite))
 
     def _values(self, table: Table) -> None:
-        groups = {name.partition(".")[0] for name in self.vocabulary.values}
+        groups = self._groups()
         for key in table.rest():
             if key not in groups:
                 continue
@@ -244,6 +249,10 @@ class _LawReader:
                 for block in group.tables(name):
                     if series_id in self.vocabulary.values:
                         self._dated_value(block, series_id)
+
+    def _groups(self) -> set[str]:
+        """Return the first words of the values: a table of that name holds dated values."""
+        return {name.partition(".")[0] for name in self.vocabulary.values}
 
     def _dated_value(self, block: Table, series_id: str) -> None:
         day, cite = block.day("from"), self._cite(block)
@@ -269,22 +278,34 @@ class _LawReader:
         block.close()
         if day is None or cite is None:
             return
+        last = self.last_days.get(series_id)
+        if last and day < last[0]:
+            block.complain("from", f"{day} stands after {last[0]} (line {last[1]}); append values by date")
+        self.last_days[series_id] = (day, block.line())
+        key = f"{self.place} {series_id} {day}"
+        if key in self.lines:
+            file, line = self.lines[key]
+            first = f"line {line}" if file == block.file else f"{file}:{line}"
+            message = f"second value from {day} (first at {first}); delete one or date it later"
+            block.complain("from", message, subject=series_id)
+            return
+        self.lines[key] = (block.file, block.line("from"))
+        start = day_start(day, self.vocabulary.places[self.place].clock)
         known = self.values.setdefault((self.place, series_id), [])
-        for other in known:
-            if other.start_day == day:
-                block.complain("from", f"second value from {day}; delete one or date it later")
-            elif other.start_day > day:
-                block.complain(
-                    "from", f"from {day} stands after {other.start_day}; a value is appended by date"
-                )
-        clock = self.vocabulary.places[self.place].clock
-        known.append(DatedValue(day_start(day, clock), day, cite, amounts))
+        known.append(DatedValue(start, day, cite, amounts, self.status))
 
     def _amount(self, table: Table, key: str, written: object) -> int:
         if written == "unlimited":
             return UNLIMITED
         if isinstance(written, bool) or not isinstance(written, int | str):
             table.complain(key, 'must be whole yuan, a text such as "0.50", or "unlimited"')
+            return 0
+        if isinstance(written, int) and abs(written) > MAX_FEN:
+            # Python does not print a whole number of thousands of digits, not even in a message.
+            table.complain(key, f"is more than the largest amount, {format_fen(MAX_FEN)}")
+            return 0
+        if isinstance(written, str) and not _AMOUNT.fullmatch(written):
+            table.complain(key, f"{written!r:.40} is not an amount; write digits and at most two decimals")
             return 0
         try:
             return fen_from_text(written)
@@ -298,6 +319,20 @@ class _LawReader:
             table.complain("id", f"{name!r} must be {self.place}. and lower case letters, digits and _")
             return ""
         return name
+
+    def _claim(self, table: Table, name: str) -> bool:
+        """Note where *name* and its keys stand; complain when it has been used before."""
+        if name in self.lines:
+            file, line = self.lines[name]
+            message = f"stands twice (first at {file}:{line}); a name never means two things"
+            table.complain("id", message, subject=name)
+            return False
+        self.lines[name] = (table.file, table.line("id"))
+        for key in table.data:
+            self.lines[f"{name} {key}"] = (table.file, table.line(key))
+        for need in table.data["need"] if isinstance(table.data.get("need"), dict) else ():
+            self.lines[f"{name}/{need}"] = (table.file, table.line(f"need.{need}"))
+        return True
 
     def _actions(self, table: Table, key: str) -> frozenset[Action]:
         actions = set()
@@ -353,11 +388,16 @@ class _LawReader:
         for table, rule_id, yields_to, span, cite in self.amendments:
             if rule_id not in self.rules:
                 table.complain("rule", f"no such rule {rule_id!r} to amend")
+            elif self.rules[rule_id].yields_to:
+                # A ban has one day from which it yields. A second amendment would move the first.
+                yielding = ", ".join(self.rules[rule_id].yields_to)
+                table.complain("rule", f"{rule_id} already yields to {yielding}; write one amendment of it")
             elif span and cite:
                 old = self.rules[rule_id]
+                self.lines[f"{rule_id} yields_to"] = (table.file, table.line("yields_to"))
                 self.rules[rule_id] = replace(
                     old,
-                    yields_to=(*old.yields_to, *yields_to),
+                    yields_to=yields_to,
                     yields_cite=cite,
                     yields_from=span.start,
                 )
@@ -369,7 +409,10 @@ class _LawReader:
             rules=tuple(sorted(self.rules.values(), key=lambda rule: order[rule.place])),
             always=tuple(sorted(self.always, key=lambda always: order[always.place])),
             duties=tuple(sorted(self.duties, key=lambda duty: order[duty.place])),
-            series={key: Series(*key, dated=tuple(values)) for key, values in self.values.items()},
+            series={
+                key: Series(*key, dated=tuple(sorted(values, key=lambda value: value.start)))
+                for key, values in self.values.items()
+            },
             texts=dict(texts),
             drafts=tuple(sorted(self.drafts_found, key=lambda place: order[place])),
         )

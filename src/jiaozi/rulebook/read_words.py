@@ -2,28 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from jiaozi.money import CURRENCIES
 from jiaozi.rulebook.model import Action, Source
 from jiaozi.rulebook.toml import Table
-from jiaozi.rulebook.vocabulary import Counter, Fact, FactType, Place, ValueName, Vocabulary
+from jiaozi.rulebook.vocabulary import TIER_FACTS, Counter, Fact, FactType, Place, ValueName, Vocabulary
 
 WINDOWS = ("calendar day", "calendar year")
+
+NEEDED = {
+    "payment.amount": FactType.MONEY,
+    "payment.place": FactType.PLACE,
+    "payer.zone": FactType.PLACE,
+    "payee.zone": FactType.PLACE,
+    "issuer.zone": FactType.PLACE,
+    "issuer.coins_outstanding": FactType.MONEY,
+    "coin.peg": FactType.TEXT,
+}
+"""Facts that every executor asks for itself, whatever the rules say."""
+
+_PLACE = re.compile(r"[a-z][a-z0-9-]*")
+_DOTTED = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_WORD = re.compile(r"[^,'\\\x00-\x1f]+")
 
 
 def read_vocabulary(places_file: Table, facts_file: Table) -> Vocabulary:
     """Return the words of `places.toml` and `facts.toml`; mistakes are collected in the tables."""
     places = _places(places_file)
-    facts = {fact.id: fact for fact in map(_fact, facts_file.tables("fact")) if fact}
-    values = {value.id: value for value in map(_value, facts_file.tables("value")) if value}
-    counters = {}
+    facts: dict[str, Fact] = {}
+    for table in facts_file.tables("fact"):
+        if (fact := _fact(table)) and _is_new(table, fact.id, facts):
+            facts[fact.id] = fact
+    values: dict[str, ValueName] = {}
+    for table in facts_file.tables("value"):
+        if (value := _value(table)) and _is_new(table, value.id, (*facts, *values)):
+            values[value.id] = value
+    counters: dict[str, Counter] = {}
     for table in facts_file.tables("counter"):
         counter = _counter(table, facts)
-        counters[counter.id] = counter
+        if _is_new(table, counter.id, counters):
+            counters[counter.id] = counter
+    _needed(facts_file, facts)
     facts_file.close()
     return Vocabulary(places=places, facts=facts, values=values, counters=counters)
+
+
+def _is_new(table: Table, name: str, known: Iterable[str]) -> bool:
+    if name in known:
+        table.complain("id", f"{name!r} stands twice; a name never means two things")
+        return False
+    return True
+
+
+def _needed(file: Table, facts: Mapping[str, Fact]) -> None:
+    for name, kind in NEEDED.items():
+        if name not in facts:
+            file.complain("fact", "is missing; every decision asks for it", subject=name)
+        elif facts[name].type is not kind:
+            file.complain("fact", f"must be of type {kind}; every decision asks for it", subject=name)
+    tiers = [facts[name] for name in TIER_FACTS if name in facts]
+    for fact in tiers:
+        # The tables of values have one row for each tier, whoever's tier it is.
+        if fact.type is not FactType.TEXT or fact.words != tiers[0].words:
+            file.complain("fact", "payer and payee must have the same words for tiers", subject=fact.id)
 
 
 def read_sources(file: Table) -> Mapping[str, Source]:
@@ -53,8 +97,11 @@ def _places(file: Table) -> Mapping[str, Place]:
         if within and within not in places:
             table.complain("within", f"{within!r} is not a place above this one")
             within = ""
-        if place_id in places:
-            table.complain("id", f"{place_id!r} stands twice")
+        if not _PLACE.fullmatch(place_id):
+            table.complain("id", f"{place_id!r} must be lower case letters, digits and -")
+            continue
+        if not _is_new(table, place_id, places):
+            continue
         try:
             ZoneInfo(clock)
         except (ValueError, OSError, KeyError):
@@ -62,6 +109,8 @@ def _places(file: Table) -> Mapping[str, Place]:
             clock = "UTC"
         places[place_id] = Place(place_id, within, clock, calendar, title)
     file.close()
+    if not places:
+        file.complain("place", "no place is declared; add a [[place]]")
     if len(places) > 60:
         # A set of places is one 64-bit number in the ledger's records.
         file.complain("place", "more than 60 places do not fit one set")
@@ -81,6 +130,9 @@ def _fact(table: Table) -> Fact | None:
         words = table.texts("words", required=True)
         if len(set(words)) != len(words):
             table.complain("words", "has a word twice")
+        for word in words:
+            if not _WORD.fullmatch(word):
+                table.complain("words", f"{word!r} cannot be written in a condition; leave out , ' and \\")
         written = table.take("labels", dict, {}) if table.has("labels") else {}
         for language in ("en", "zh"):
             names = (written or {}).get(language, list(words))
@@ -89,6 +141,9 @@ def _fact(table: Table) -> Fact | None:
                 names = list(words)
             labels[language] = tuple(str(name) for name in names)
     table.close()
+    if fact_id and not _DOTTED.fullmatch(fact_id):
+        table.complain("id", "must be two words with a point between, for example payer.zone")
+        return None
     return Fact(fact_id, FactType(kind), unit, words, title, labels) if fact_id and kind else None
 
 
@@ -96,7 +151,7 @@ def _value(table: Table) -> ValueName | None:
     value_id, by, title = table.text("id"), table.one_of("by", ("tier", ""), ""), table.wording()
     table.one_of("type", ("money",))
     table.close()
-    if value_id.count(".") != 1:
+    if not _DOTTED.fullmatch(value_id):
         table.complain("id", "must be two words with a point between, for example limit.day")
         return None
     return ValueName(value_id, by, title)
@@ -110,7 +165,7 @@ def _counter(table: Table, facts: Mapping[str, Fact]) -> Counter:
     for action in actions:
         if action not in list(Action):
             table.complain("actions", f"no such action {action!r}")
-    if counter_id not in facts:
-        table.complain("id", f"{counter_id!r} is not declared as a fact")
+    if counter_id not in facts or facts[counter_id].type is not FactType.MONEY:
+        table.complain("id", f"{counter_id!r} is not declared as a fact of money")
     table.close()
     return Counter(counter_id, window, actions)

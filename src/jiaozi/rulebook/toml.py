@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar, cast
@@ -19,8 +19,10 @@ from jiaozi.rulebook.language import closest
 
 T = TypeVar("T")
 MAX_FILE_CHARACTERS = 4_000_000
+MAX_LINE_CHARACTERS = 4_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_HEADER = re.compile(r"^\s*(\[\[?)([^\]]+)\]")
 _KEY = re.compile(r"""^\s*("[^"]*"|[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=""")
 _TYPE_WORDS = {str: "text in quotes", int: "a whole number", date: "a date", list: "a list", dict: "a table"}
 
@@ -83,12 +85,17 @@ class Table:
         return self.take(key, str, default) or ""
 
     def day(self, key: str) -> date | None:
-        return self.take(key, date)
+        """Return the date of *key*, within the years that an instant can hold with room to spare."""
+        day = self.take(key, date)
+        if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+            self.complain(key, f"{day} is out of bounds; write a year from {FIRST_YEAR} to {LAST_YEAR}")
+            return None
+        return day
 
     def day_or_none(self, key: str) -> date | None:
         """Return the date of *key*, or None when it is absent, which is no mistake."""
         self._taken.add(key)
-        return self.take(key, date) if self.has(key) else None
+        return self.day(key) if self.has(key) else None
 
     def one_of(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """Return a word out of *choices*."""
@@ -146,6 +153,10 @@ class Table:
             else:
                 self.complain(key, "must be a table")
 
+    def pass_over(self, keys: Iterable[str]) -> None:
+        """Leave *keys* for later: they are known, and cannot be read yet."""
+        self._taken.update(keys)
+
     def rest(self) -> tuple[str, ...]:
         """Return the keys nobody has asked for yet."""
         return tuple(key for key in self.data if key not in self._taken)
@@ -162,6 +173,19 @@ def open_table(text: str, file: str, mistakes: Mistakes) -> Table | None:
     """Parse *text*; return None and complain when it is no TOML at all."""
     if len(text) > MAX_FILE_CHARACTERS:
         mistakes.add(file, 0, "file", f"has more than {MAX_FILE_CHARACTERS:,} characters; split it")
+        return None
+    for number, written in enumerate(text.split("\n"), start=1):
+        if len(written) > MAX_LINE_CHARACTERS:
+            # A key of twenty thousand points takes tomllib seconds and a gigabyte.
+            mistakes.add(file, number, "line", f"has more than {MAX_LINE_CHARACTERS:,} characters; split it")
+            return None
+    if text.startswith("\ufeff"):
+        mistakes.add(file, 1, "file", "begins with a byte order mark; save it as UTF-8 without one")
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        mistakes.add(file, text.count("\n", 0, error.start) + 1, "file", "holds half a character")
         return None
     try:
         data = tomllib.loads(text)
@@ -181,9 +205,12 @@ def _lines_of(text: str) -> dict[str, int]:
     lines: dict[str, int] = {}
     counts: dict[str, int] = {}
     current = ""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):  # TOML knows no other line ends
         if header := _HEADER.match(line):
             names = [name.strip().strip("\"'") for name in header.group(2).split(".")]
+            for depth in range(1, len(names)):
+                lines.setdefault(".".join(names[:depth]), number)
+            lines.setdefault(".".join(names), number)
             current = _header_path(names, counts, is_array=header.group(1) == "[[")
             lines.setdefault(current, number)
         elif key := _KEY.match(line):

@@ -1,0 +1,332 @@
+"""A refusal in words: the rule, the numbers compared, the article, and since when.
+
+A decision is bits; words are made only when somebody asks, from the names of
+the reasons and the facts of that action. The same conditions are asked once
+more, so what is shown is what was decided.
+
+    refused  cn-sh.pay/daily_cap   4,200.00 + 1,500.00 > 5,000.00 CNY   sh-pilot art 7(3), in force since …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jiaozi.clock import Instant
+from jiaozi.rulebook.decide import TOUCHING, Asker, Facts, facts_after
+from jiaozi.rulebook.language import (
+    Both,
+    Compare,
+    Expr,
+    FactTerm,
+    Holds,
+    IsWord,
+    Not,
+    Term,
+    ValueTerm,
+    values_of,
+)
+from jiaozi.rulebook.model import (
+    MISSING_FACT,
+    UNKNOWN_PLACE,
+    Action,
+    Always,
+    Book,
+    Cite,
+    DatedValue,
+    Need,
+    Rule,
+    Source,
+    Status,
+    Wording,
+    no_permit,
+)
+from jiaozi.rulebook.wording import LANGUAGES, OPPOSITE, amount_words, set_words, wanted_words, word_label
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One reason of a refusal.
+
+    `compared` holds both languages, or nothing where nothing was compared. `since`
+    is the day from which the rule applies, `value_since` the day from which the
+    number it compared with applies; `value_cite` is the article that set that number.
+    """
+
+    reason: str
+    title: Wording
+    compared: Wording
+    cite: Cite | None
+    source: Source | None
+    since: date | None
+    value_cite: Cite | None
+    value_since: date | None
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a reason is called where the single facts are not known, as in statistics."""
+
+    title: Wording
+    cite: str
+    source: Source | None
+    is_draft: bool
+
+
+def explain(
+    book: Book, action: Action, facts: Facts, instant: Instant, reasons: Sequence[str]
+) -> tuple[Explained, ...]:
+    """Return *reasons* in words, in their order; *facts* as `decide` takes them.
+
+    A name that *book* does not know, such as a reason of an older law, is said to be so.
+    """
+    ask = Asker(book, facts, instant)
+    return tuple(_explained(book, action, ask, reason, reasons) for reason in reasons)
+
+
+def line(explained: Explained, language: str) -> str:
+    """Return *explained* as one line: what was refused, what was compared, by which article, since when."""
+    is_english = language == "en"
+    shown = [explained.reason, explained.compared.get(language) or explained.title[language]]
+    if explained.cite:
+        since, value_since = explained.since, explained.value_since
+        in_force = ", in force since {}" if is_english else "，自{}起施行"
+        if explained.value_cite in (None, explained.cite):
+            text = f"{explained.cite}{in_force.format(value_since or since)}"
+        else:
+            value = "; value of {}, since {}" if is_english else "；数值依{}，自{}起"
+            text = f"{explained.cite}{in_force.format(since)}"
+            text += value.format(explained.value_cite, value_since)
+        if explained.is_draft:
+            text += " [DRAFT]" if is_english else " [草案]"
+        shown.append(text)
+    return ("refused  " if is_english else "拒绝  ") + "   ".join(shown)
+
+
+def label(book: Book, reason: str) -> Label:
+    """Return what *reason* is called, with its article."""
+    found = _find(book, reason)
+    title = _title(book, reason, found)
+    if found is None:
+        return Label(title, "", None, is_draft=False)
+    owner, need = found
+    cite = (need or owner).cite
+    return Label(title, str(cite), book.sources[cite.source], owner.status is Status.DRAFT)
+
+
+def _explained(book: Book, action: Action, ask: Asker, reason: str, reasons: Sequence[str]) -> Explained:
+    found = _find(book, reason)
+    title = _title(book, reason, found)
+    if found is None:
+        compared = _unknown_words(_unknown(book, ask, reason, reasons))
+        return Explained(reason, title, compared, None, None, None, None, None, is_draft=False)
+    owner, need = found
+    value: DatedValue | None = None
+    if isinstance(owner, Always):
+        ask = Asker(book, facts_after(action, ask.facts), ask.instant)
+        compared = _in_both(lambda speak: speak.against(owner.hold, owner.place), ask)
+        value = _value_used(ask, owner.hold, owner.place)
+    elif need is not None:
+        compared = _in_both(lambda speak: speak.against(need.condition, owner.place), ask)
+        value = _value_used(ask, need.condition, owner.place)
+    else:
+        compared = _in_both(lambda speak: speak.ban(owner), ask)
+    cite = (need or owner).cite
+    return Explained(
+        reason=reason,
+        title=title,
+        compared=compared,
+        cite=cite,
+        source=book.sources[cite.source],
+        since=owner.span.start_day,
+        value_cite=value.cite if value else None,
+        value_since=value.start_day if value else None,
+        is_draft=Status.DRAFT in (owner.status, value.status if value else owner.status),
+    )
+
+
+def _find(book: Book, reason: str) -> tuple[Rule, Need | None] | tuple[Always, None] | None:
+    """Return the rule and need, or the always, that *reason* names; None for the others."""
+    rule_id, _, need_name = reason.partition("/")
+    rule = book.rule_by_id.get(rule_id)
+    if rule and need_name:
+        return next(((rule, need) for need in rule.needs if need.name == need_name), None)
+    if rule:
+        return rule, None
+    return next(((always, None) for always in book.always if always.id == reason), None)
+
+
+def _title(book: Book, reason: str, found: tuple[Rule, Need | None] | tuple[Always, None] | None) -> Wording:
+    if found is not None:
+        owner, need = found
+        return (need or owner).title
+    if reason == MISSING_FACT:
+        return {"en": "A fact that the law asks for is not known", "zh": "法律所问的事实不明"}
+    if reason == UNKNOWN_PLACE:
+        return {
+            "en": "A place is not known, so it is not known which law applies",
+            "zh": "地点不明，无法确定适用的法律",
+        }
+    for place in book.vocabulary.jurisdictions:
+        if reason == no_permit(place):
+            title = book.vocabulary.places[place].title
+            return {
+                "en": f"Nothing in the law of {title['en']} permits this on that day",
+                "zh": f"{title['zh']}法律当日无任何规定允许此项行为",
+            }
+    return {"en": f"{reason} (not a rule of this law)", "zh": f"{reason}（本法律中无此规则）"}
+
+
+# -- what is not known --------------------------------------------------------------------
+
+
+def _unknown(book: Book, ask: Asker, reason: str, reasons: Sequence[str]) -> Iterable[Wording]:
+    """Yield the titles of the facts and values that were not known, each once."""
+    words = book.vocabulary
+    if reason == UNKNOWN_PLACE:
+        return [words.facts[name].title for name in TOUCHING if ask.word(name) is None]
+    if reason != MISSING_FACT:
+        return []
+    titles: dict[str, Wording] = {}
+    for other in reasons:
+        owner, need = _find(book, other) or (None, None)
+        if isinstance(owner, Rule):
+            for expr in [need.condition] if need else owner.when:
+                titles |= {title["en"]: title for title in _unknown_of(ask, expr, owner.place)}
+    return titles.values()
+
+
+def _unknown_of(ask: Asker, expr: Expr, place: str) -> Iterator[Wording]:
+    if ask.value(expr, place) is not None:
+        return
+    words = ask.book.vocabulary
+    match expr:
+        case Compare(left=left, right=right, unit=unit):
+            for term in (*left, *right):
+                if ask.term(term, place, unit) is None:
+                    yield _unknown_term(ask, term, unit)
+        case IsWord(fact=fact) | Holds(fact=fact):
+            yield words.facts[fact].title
+        case Both(parts=parts):
+            for part in parts:
+                yield from _unknown_of(ask, part, place)
+        case Not(part=part):
+            yield from _unknown_of(ask, part, place)
+
+
+def _unknown_term(ask: Asker, term: Term, unit: str) -> Wording:
+    words = ask.book.vocabulary
+    if isinstance(term, FactTerm):
+        return words.facts[term.fact].title
+    assert isinstance(term, ValueTerm)
+    if term.key_fact and ask.word(term.key_fact) is None:
+        return words.facts[term.key_fact].title
+    if unit == "coin" and ask.word("coin.peg") is None:
+        return words.facts["coin.peg"].title
+    return words.values[term.series].title
+
+
+def _unknown_words(titles: Iterable[Wording]) -> Wording:
+    listed = list(titles)
+    if not listed:
+        return {}
+    return {
+        "en": "not known: " + ", ".join(title["en"] for title in listed),
+        "zh": "不明：" + "、".join(title["zh"] for title in listed),
+    }
+
+
+# -- what was compared --------------------------------------------------------------------
+
+
+def _in_both(words: Callable[[_Speaker], str], ask: Asker) -> Wording:
+    said = {language: words(_Speaker(ask, language)) for language in LANGUAGES}
+    return said if all(said.values()) else {}
+
+
+class _Speaker:
+    """Says in one language how a condition came out."""
+
+    def __init__(self, ask: Asker, language: str) -> None:
+        self.ask = ask
+        self.book = ask.book
+        self.language = language
+        self.is_english = language == "en"
+
+    def ban(self, rule: Rule) -> str:
+        """Say what made *rule* apply, and which consent it did not find."""
+        parts = [self.as_it_is(expr, rule.place) for expr in rule.when]
+        for expr in rule.unless:
+            if self.ask.value(expr, rule.place) is not True:
+                parts.append(self.against(expr, rule.place))
+        return ("; " if self.is_english else "；").join(parts)
+
+    def against(self, expr: Expr, place: str) -> str:
+        """Say why *expr*, which was needed, is not met; empty when it is."""
+        answer = self.ask.value(expr, place)
+        return "" if answer is True else self._say(expr, place, is_needed=True)
+
+    def as_it_is(self, expr: Expr, place: str) -> str:
+        """Say how *expr* stands."""
+        return self._say(expr, place, is_needed=False)
+
+    def _say(self, expr: Expr, place: str, *, is_needed: bool) -> str:
+        answer = self.ask.value(expr, place)
+        if answer is None:
+            titles = {title["en"]: title for title in _unknown_of(self.ask, expr, place)}
+            return _unknown_words(titles.values())[self.language]
+        match expr:
+            case Compare():
+                return self._numbers(expr, place, is_true=answer)
+            case IsWord(fact=fact):
+                return self._word(fact, expr, is_needed=is_needed, is_true=answer)
+            case Holds():
+                return set_words(expr, self.book, self.language, is_held=expr.is_negated != answer)
+            case Both(parts=parts):
+                deciding = [part for part in parts if self.ask.value(part, place) is answer]
+                said = [self._say(part, place, is_needed=is_needed) for part in deciding]
+                return (", and " if self.is_english else "，且").join(said)
+            case Not(part=part):
+                return self._say(part, place, is_needed=False)
+
+    def _numbers(self, expr: Compare, place: str, *, is_true: bool) -> str:
+        op = expr.op if is_true else OPPOSITE[expr.op]
+        shown = {"==": "="}.get(op, op)
+        currency = self.ask.word("coin.peg") if expr.unit == "coin" else expr.unit
+        left, right = (self._sum(terms, place, expr.unit) for terms in (expr.left, expr.right))
+        return f"{left} {shown} {right} {currency or ''}".strip()
+
+    def _sum(self, terms: Sequence[Term], place: str, unit: str) -> str:
+        text = ""
+        for term in terms:
+            fen = self.ask.term(term, place, unit)
+            assert fen is not None
+            sign = " + " if term.sign > 0 else " - "
+            text += (sign if text else "") + amount_words(fen, self.language)
+        return text
+
+    def _word(self, fact: str, expr: IsWord, *, is_needed: bool, is_true: bool) -> str:
+        word = self.ask.word(fact)
+        assert word is not None
+        title = self.book.vocabulary.facts[fact].title[self.language]
+        found = word_label(self.book, fact, word, self.language)
+        text = f"{title} is {found}" if self.is_english else f"{title}为{found}"
+        if is_true or not is_needed:
+            return text
+        wanted = wanted_words(expr, self.book, self.language, is_negated=expr.is_negated)
+        return f"{text}; needed: {wanted}" if self.is_english else f"{text}；须为：{wanted}"
+
+
+def _value_used(ask: Asker, expr: Expr, place: str) -> DatedValue | None:
+    """Return the dated block of the value that *expr* compared with; None when it uses none."""
+    for term, unit in values_of(expr):
+        series = ask.book.lookup(place, term.series)
+        currency = ask.word("coin.peg") if unit == "coin" else unit
+        key = ask.word(term.key_fact) if term.key_fact else ""
+        if series and currency is not None and key is not None:
+            found = series.at(ask.instant, currency, key)
+            if found:
+                return found[1]
+    return None

@@ -1,0 +1,283 @@
+"""The law of one day, cut into sections: what `page` writes out and the console shows.
+
+A section is one file of the law. What applies on the day comes first; what the
+file holds for other days stands at its end with dates. Every part of a draft
+carries the mark, down to the single number: a draft is never shown as law in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from jiaozi.clock import Instant, day_of
+from jiaozi.rulebook.language import Expr
+from jiaozi.rulebook.model import Action, Always, Book, Cite, DatedValue, Duty, Part, Rule, Series, Status
+from jiaozi.rulebook.wording import action_words, amounts_at, tier_words, words_of
+
+# Events that duties name, as people read them. An event without words is shown by its name.
+_EVENTS = {
+    "redeem.requested": {"en": "a valid request to redeem", "zh": "收到有效赎回申请"},
+    "redeem.paid": {"en": "pay it", "zh": "完成支付"},
+    "issuer": {"en": "the issuer", "zh": "发行人"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A condition, an exception or a number in words, with its article.
+
+    `name` is its name in the file, empty for a condition without one; `since` is
+    the day of a number or an exception, else None.
+    """
+
+    name: str
+    words: str
+    cite: Cite
+    since: date | None
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A rule, a duty, or something that must always hold. `words` says what it does.
+
+    `kind` is `permit`, `forbid`, `always` or `duty`. It applies from `since`
+    until before `until`, at 00:00 on the place's clock.
+    """
+
+    id: str
+    kind: str
+    title: str
+    words: str
+    since: date
+    until: date | None
+    cite: Cite
+    when: tuple[Clause, ...]
+    unless: tuple[Clause, ...]
+    needs: tuple[Clause, ...]
+    exceptions: tuple[Clause, ...]
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Something that does not apply on the day: over, replaced, or not yet begun."""
+
+    id: str
+    title: str
+    words: str
+    since: date
+    until: date | None
+    cite: Cite
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One file of the law on one day."""
+
+    place: str
+    title: str
+    is_draft: bool
+    rules: tuple[Provision, ...]
+    always: tuple[Provision, ...]
+    duties: tuple[Provision, ...]
+    values: tuple[Clause, ...]
+    not_in_force: tuple[Absent, ...]
+
+
+def sections(book: Book, instant: Instant, language: str) -> tuple[Section, ...]:
+    """Return the law of *book* at *instant* in words, a section a file; *language* is `"en"` or `"zh"`."""
+    writer = _SectionWriter(book, instant, language)
+    parts = {(part.place, part.status): part for part in reversed(book.parts)}
+    return tuple(writer.section(part) for part in reversed(parts.values()))
+
+
+def in_force(book: Book, instant: Instant) -> list[Rule | Always | Duty]:
+    """Return every rule, then what must always hold, then every duty that applies at *instant*."""
+    return [found for found in _everything(book) if found.span.covers(instant)]
+
+
+def _everything(book: Book) -> list[Rule | Always | Duty]:
+    return [*book.rules, *book.always, *book.duties]
+
+
+class _SectionWriter:
+    def __init__(self, book: Book, instant: Instant, language: str) -> None:
+        self.book = book
+        self.instant = instant
+        self.language = language
+        self.is_english = language == "en"
+
+    def section(self, part: Part) -> Section:
+        def is_here(found: Rule | Always | Duty) -> bool:
+            return (found.place, found.status) == (part.place, part.status)
+
+        applies = [found for found in in_force(self.book, self.instant) if is_here(found)]
+        others = [
+            found
+            for found in _everything(self.book)
+            if is_here(found) and not found.span.covers(self.instant)
+        ]
+        return Section(
+            place=part.place,
+            title=part.title[self.language],
+            is_draft=part.status is Status.DRAFT,
+            rules=tuple(self._rule(found) for found in applies if isinstance(found, Rule)),
+            always=tuple(self._always(found) for found in applies if isinstance(found, Always)),
+            duties=tuple(self._duty(found) for found in applies if isinstance(found, Duty)),
+            values=tuple(self._values(part)),
+            not_in_force=(*map(self._absent, others), *self._other_values(part)),
+        )
+
+    # -- rules ----------------------------------------------------------------------------
+
+    def _rule(self, rule: Rule) -> Provision:
+        def clause(name: str, words: str, cite: Cite) -> Clause:
+            return Clause(name, words, cite, None, rule.status is Status.DRAFT)
+
+        def words(condition: Expr) -> str:
+            return words_of(condition, self.book, rule.place, self.language, self.instant)
+
+        return Provision(
+            id=rule.id,
+            kind="permit" if rule.is_permit else "forbid",
+            title=rule.title[self.language],
+            words=self._what(rule.actions, is_permit=rule.is_permit, anywhere=rule.anywhere),
+            since=rule.span.start_day,
+            until=rule.span.end_day,
+            cite=rule.cite,
+            when=tuple(clause("", words(condition), rule.cite) for condition in rule.when),
+            unless=tuple(clause("", words(condition), rule.cite) for condition in rule.unless),
+            needs=tuple(clause(need.name, words(need.condition), need.cite) for need in rule.needs),
+            exceptions=tuple(self._exceptions(rule)),
+            is_draft=rule.status is Status.DRAFT,
+        )
+
+    def _what(self, actions: frozenset[Action], *, is_permit: bool, anywhere: bool) -> str:
+        listed = action_words(actions, self.language)
+        if self.is_english:
+            where = ", wherever in the world it happens" if anywhere else ""
+            return f"{'Permits' if is_permit else 'Forbids'} {listed}{where}."
+        where = "（不论发生于何地）" if anywhere else ""
+        return f"{'允许' if is_permit else '禁止'}{listed}{where}。"
+
+    def _exceptions(self, rule: Rule) -> Iterator[Clause]:
+        for name in rule.yields_to:
+            permit = self.book.rule_by_id[name]
+            title = permit.title[self.language]
+            words = f"this ban yields: {title}" if self.is_english else f"本禁令让位于：{title}"
+            since = permit.span.start_day
+            if rule.yields_from is not None:
+                clock = self.book.vocabulary.places[permit.place].clock
+                since = max(since, day_of(rule.yields_from, clock))
+            cite = rule.yields_cite or rule.cite
+            yield Clause(name, words, cite, since, permit.status is Status.DRAFT)
+        if rule.lifts:
+            title = self.book.rule_by_id[rule.lifts].title[self.language]
+            words = f"lifts this ban: {title}" if self.is_english else f"排除以下禁令：{title}"
+            yield Clause(rule.lifts, words, rule.cite, rule.span.start_day, rule.status is Status.DRAFT)
+
+    def _always(self, always: Always) -> Provision:
+        hold = words_of(always.hold, self.book, always.place, self.language, self.instant)
+        words = f"After every action: {hold}." if self.is_english else f"任何行为之后：{hold}。"
+        return self._plain(always, "always", words)
+
+    def _duty(self, duty: Duty) -> Provision:
+        upon, who, do = (
+            _EVENTS.get(event, {}).get(self.language, event) for event in (duty.upon, duty.who, duty.do)
+        )
+        days = duty.within_business_days
+        if self.is_english:
+            words = f"Upon {upon}, {who} must {do} within {days} business day{'s' if days > 1 else ''}."
+        else:
+            words = f"{upon}后，{who}须在{days}个工作日内{do}。"
+        return self._plain(duty, "duty", words)
+
+    def _plain(self, found: Always | Duty, kind: str, words: str) -> Provision:
+        return Provision(
+            id=found.id,
+            kind=kind,
+            title=found.title[self.language],
+            words=words,
+            since=found.span.start_day,
+            until=found.span.end_day,
+            cite=found.cite,
+            when=(),
+            unless=(),
+            needs=(),
+            exceptions=(),
+            is_draft=found.status is Status.DRAFT,
+        )
+
+    def _absent(self, found: Rule | Always | Duty) -> Absent:
+        is_over = found.span.start <= self.instant
+        if self.is_english:
+            words = "no longer applies" if is_over else "does not apply yet"
+        else:
+            words = "已不适用" if is_over else "尚未适用"
+        return Absent(
+            found.id,
+            found.title[self.language],
+            words,
+            found.span.start_day,
+            found.span.end_day,
+            found.cite,
+            found.status is Status.DRAFT,
+        )
+
+    # -- values ---------------------------------------------------------------------------
+
+    def _series(self, part: Part) -> Iterator[Series]:
+        return (series for series in self.book.series.values() if series.place == part.place)
+
+    def _values(self, part: Part) -> Iterator[Clause]:
+        """Yield each number in force under the block that set it: tiers may come from different days."""
+        for series in self._series(part):
+            title = self.book.vocabulary.values[series.id].title[self.language]
+            colon = ": " if self.is_english else "："
+            for currency, by_key in amounts_at(self.book, part.place, series.id, self.instant).items():
+                for block in series.dated:
+                    amounts = {key: fen for key, (fen, setter) in by_key.items() if setter is block}
+                    if amounts and block.status is part.status:
+                        words = tier_words(self.book, amounts, currency, self.language)
+                        yield Clause(
+                            series.id,
+                            f"{title}{colon}{words}",
+                            block.cite,
+                            block.start_day,
+                            block.status is Status.DRAFT,
+                        )
+
+    def _other_values(self, part: Part) -> Iterator[Absent]:
+        for series in self._series(part):
+            used = [
+                setter
+                for by_key in amounts_at(self.book, part.place, series.id, self.instant).values()
+                for _, setter in by_key.values()
+            ]
+            for block in series.dated:
+                if block.status is part.status and not any(block is setter for setter in used):
+                    yield self._other_value(series, block)
+
+    def _other_value(self, series: Series, block: DatedValue) -> Absent:
+        is_over = block.start <= self.instant
+        if self.is_english:
+            state = "replaced" if is_over else "does not apply yet"
+        else:
+            state = "已被取代" if is_over else "尚未适用"
+        amounts = "; ".join(
+            tier_words(self.book, by_tier, currency, self.language)
+            for currency, by_tier in block.amounts.items()
+        )
+        return Absent(
+            series.id,
+            self.book.vocabulary.values[series.id].title[self.language],
+            f"{state}: {amounts}" if self.is_english else f"{state}：{amounts}",
+            block.start_day,
+            None,
+            block.cite,
+            block.status is Status.DRAFT,
+        )

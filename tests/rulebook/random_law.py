@@ -1,0 +1,241 @@
+"""Random law that can be read, and random questions to it.
+
+The words (places, facts, values, sources) are the shipped ones. Rules, needs,
+dates, values and exceptions are drawn. What the reader would refuse is made
+right here: every value is set, every exception has both sides, and each
+jurisdiction has a way out that never ends.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from hypothesis import strategies as st
+
+from jiaozi.clock import Instant
+from jiaozi.money import MAX_FEN
+from jiaozi.rulebook.decide import Facts
+from jiaozi.rulebook.model import Action, Book
+from jiaozi.rulebook.read import law_folder, read
+from jiaozi.rulebook.timeline import cuts
+from jiaozi.rulebook.vocabulary import FactType
+
+from .law_scenes import Question, law
+
+WORD_TEXTS = {
+    name: (law_folder() / name).read_text(encoding="utf-8")
+    for name in ("places.toml", "facts.toml", "sources.toml")
+}
+PLACES = ("cn", "cn-sh", "hk")
+DAYS = [date(2020, 1, 1), date(2021, 9, 24), date(2026, 2, 6), date(2027, 1, 1), date(2027, 1, 2)]
+SERIES = ("limit.single", "limit.balance", "limit.day", "limit.year")
+TITLE = 'title = { en = "a", zh = "甲" }'
+CITE = 'cite = "cn-42 art 1"'
+
+_WORDS = law().vocabulary
+_COINS = [fact.id for fact in _WORDS.facts.values() if fact.unit == "coin"]
+_TEXTS = [fact for fact in _WORDS.facts.values() if fact.type is FactType.TEXT]
+_PLACED = [fact.id for fact in _WORDS.facts.values() if fact.type is FactType.PLACE]
+_SETS = [fact.id for fact in _WORDS.facts.values() if fact.type is FactType.PLACES]
+_OPS = ("<=", "<", ">=", ">", "==", "!=")
+
+
+# -- conditions ---------------------------------------------------------------------------
+
+
+@st.composite
+def _sums(draw: st.DrawFn) -> str:
+    """Draw a comparison of two sums of money, one unit on both sides, at most one value on a side."""
+    if draw(st.booleans()):
+        facts, values = _COINS, [f"{series}[{who}.tier]" for series in SERIES for who in ("payer", "payee")]
+    else:
+        facts, values = ["payment.amount_hkd"], ["travel.full_from"]
+    amounts = st.integers(0, 10**15).map(str)
+    fact = st.sampled_from(facts)
+    sides = []
+    for first in (fact, st.one_of(fact, amounts, st.sampled_from(values))):
+        side = draw(first)
+        for term in draw(st.lists(st.one_of(fact, amounts), max_size=3)):
+            side += draw(st.sampled_from((" + ", " - "))) + term
+        sides.append(side)
+    if draw(st.booleans()):
+        sides.reverse()
+    return f"{sides[0]} {draw(st.sampled_from(_OPS))} {sides[1]}"
+
+
+@st.composite
+def _words(draw: st.DrawFn) -> str:
+    """Draw a question about a word, a place or a set of places."""
+    kind = draw(st.integers(0, 2))
+    negated = draw(st.sampled_from(("", "not ")))
+    if kind == 0:
+        return f"'{draw(st.sampled_from(PLACES))}' {negated}in {draw(st.sampled_from(_SETS))}"
+    if kind == 1:
+        fact = draw(st.sampled_from(_TEXTS))
+        name, words = fact.id, list(fact.words)
+    else:
+        name, words = draw(st.sampled_from(_PLACED)), list(PLACES)
+    chosen = draw(st.lists(st.sampled_from(words), min_size=1, max_size=3))
+    if len(chosen) == 1 and draw(st.booleans()):
+        return f"{name} {'!=' if negated else '=='} '{chosen[0]}'"
+    return f"{name} {negated}in ({', '.join(repr(word) for word in chosen)},)"
+
+
+def conditions() -> st.SearchStrategy[str]:
+    """Draw a condition in the language."""
+    return st.recursive(
+        st.one_of(_sums(), _words()),
+        lambda inner: st.one_of(
+            inner.map(lambda part: f"not ({part})"),
+            st.lists(inner, min_size=2, max_size=3).map(lambda ps: " and ".join(f"({p})" for p in ps)),
+            st.lists(inner, min_size=2, max_size=3).map(lambda ps: " or ".join(f"({p})" for p in ps)),
+        ),
+        max_leaves=4,
+    )
+
+
+# -- files ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RandomLaw:
+    """A law as blocks of text, so that a test can move them about. `blocks` are in pairs (place, block)."""
+
+    blocks: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, str], ...]
+
+    def texts(self) -> dict[str, str]:
+        texts = dict(WORD_TEXTS)
+        for place in PLACES:
+            own = [block for where, block in (*self.blocks, *self.values) if where == place]
+            head = f'[book]\nplace = "{place}"\nstatus = "in force"\n{TITLE}\n'
+            texts[f"{place}.toml"] = "\n".join((head, *own))
+        return texts
+
+    def book(self) -> Book:
+        return read(self.texts())
+
+    def with_block(self, place: str, block: str) -> RandomLaw:
+        return replace(self, blocks=(*self.blocks, (place, block)))
+
+
+@st.composite
+def _span(draw: st.DrawFn) -> str:
+    first, last = sorted(draw(st.lists(st.sampled_from(DAYS), min_size=2, max_size=2, unique=True)))
+    return f"from = {first}" + (f"\nuntil = {last}" if draw(st.booleans()) else "")
+
+
+def _quoted(conditions: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{text}"' for text in conditions) + "]"
+
+
+@st.composite
+def forbids(draw: st.DrawFn, rule_id: str, *, yields_to: Sequence[str] = ()) -> str:
+    """Draw a ban."""
+    actions = draw(st.sets(st.sampled_from(list(Action)), min_size=1))
+    when, unless = (draw(st.lists(conditions(), max_size=2)) for _ in range(2))
+    lines = ["[[rule]]", f'id = "{rule_id}"', TITLE, CITE, draw(_span())]
+    lines.append(f"forbid = {[str(action) for action in sorted(actions)]}")
+    lines.append(f"when = {_quoted(when)}")
+    lines.append(f"unless = {_quoted(unless)}")
+    if draw(st.booleans()):
+        lines.append('reach = "anywhere"')
+    if yields_to:
+        lines.append(f"yields_to = {list(yields_to)}")
+    return "\n".join(lines) + "\n"
+
+
+@st.composite
+def permits(draw: st.DrawFn, rule_id: str, *, lifts: str = "", way_out: bool = False) -> str:
+    """Draw a permit; a way out redeems for ever."""
+    actions = ["redeem"] if way_out else draw(st.lists(st.sampled_from(list(Action)), min_size=1))
+    when = draw(st.lists(conditions(), max_size=1))
+    lines = ["[[rule]]", f'id = "{rule_id}"', TITLE, CITE]
+    lines.append(f"from = {DAYS[0]}" if way_out else draw(_span()))
+    lines.append(f"permit = {[str(action) for action in actions]}")
+    lines.append(f"when = {_quoted(when)}")
+    if draw(st.booleans()):
+        lines.append('reach = "anywhere"')
+    if lifts:
+        lines.append(f'lifts = "{lifts}"')
+    lines.append("[rule.need]")
+    for number, condition in enumerate(draw(st.lists(conditions(), max_size=3))):
+        lines.append(f'need_{number} = {{ if = "{condition}", {CITE}, {TITLE} }}')
+    return "\n".join(lines) + "\n"
+
+
+@st.composite
+def _values(draw: st.DrawFn) -> list[tuple[str, str]]:
+    blocks = []
+    amounts = st.one_of(st.just('"unlimited"'), st.just("0"), st.integers(0, 10**15).map(str))
+    for place in PLACES:
+        for series in draw(st.permutations((*SERIES, "travel.full_from"))):
+            days = sorted(draw(st.sets(st.sampled_from(DAYS), min_size=1, max_size=2)))
+            for day in days:
+                tiers = draw(st.sets(st.sampled_from(_WORDS.tiers), min_size=1))
+                by_tier = ", ".join(f"{tier} = {draw(amounts)}" for tier in sorted(tiers))
+                for_currency = draw(amounts) if series == "travel.full_from" else f"{{ {by_tier} }}"
+                lines = [f"[[{series}]]", f"from = {day}", CITE, f"HKD = {for_currency}"]
+                if draw(st.booleans()):
+                    lines.append(f"CNY = {for_currency}")
+                blocks.append((place, "\n".join(lines) + "\n"))
+    return blocks
+
+
+@st.composite
+def laws(draw: st.DrawFn) -> RandomLaw:
+    """Draw a law of three places."""
+    blocks = [(place, draw(permits(f"{place}.way_out", way_out=True))) for place in ("cn", "hk")]
+    for place in PLACES:
+        ban, permit = f"{place}.ban", f"{draw(st.sampled_from(PLACES))}.lifting_{PLACES.index(place)}"
+        is_excepted = draw(st.booleans())
+        is_amended = is_excepted and draw(st.booleans())
+        blocks.append((place, draw(forbids(ban, yields_to=[permit] if is_excepted > is_amended else []))))
+        if is_amended:
+            amendment = f'[[amend]]\nrule = "{ban}"\nyields_to = ["{permit}"]\n{CITE}\n'
+            blocks.append((place, f"{amendment}from = {draw(st.sampled_from(DAYS))}\n"))
+        where = permit.partition(".")[0]
+        blocks.append((where, draw(permits(permit, lifts=ban if is_excepted else ""))))
+        for number in range(draw(st.integers(0, 2))):
+            blocks.append((place, draw(permits(f"{place}.permit_{number}"))))
+        if draw(st.booleans()):
+            hold = f'[[always]]\nid = "{place}.always"\nhold = "{draw(conditions())}"\n'
+            blocks.append((place, f"{hold}{TITLE}\n{CITE}\n{draw(_span())}\n"))
+    return RandomLaw(tuple(blocks), tuple(draw(_values())))
+
+
+# -- questions ------------------------------------------------------------------------------
+
+_AMOUNTS = (0, 1, 1_00, 2_000_00, 2_000_01, 50_000_00, MAX_FEN - 1, MAX_FEN)
+
+
+def questions(book: Book, seed: int, count: int) -> list[Question]:
+    """Return *count* random questions: missing facts, unknown words, extremes, instants around the cuts."""
+    rng = random.Random(seed)
+    moments = [cut + step for cut in cuts(book) for step in (-1_000_000_000, -1, 0, 1)]
+    return [_question(book, rng, moments) for _ in range(count)]
+
+
+def _question(book: Book, rng: random.Random, moments: Sequence[int]) -> Question:
+    words = book.vocabulary
+    facts: dict[str, int | str | frozenset[str] | None] = {}
+    gaps = rng.choice((0.0, 0.02, 0.3))
+    draw: dict[FactType, Callable[[tuple[str, ...]], int | str | frozenset[str]]] = {
+        FactType.MONEY: lambda _: rng.choice((rng.choice(_AMOUNTS), rng.randint(0, MAX_FEN))),
+        FactType.TEXT: lambda known: rng.choice((*known, "no such word") if gaps else known),
+        FactType.PLACE: lambda _: "atlantis" if gaps == 0.02 and rng.random() < 0.05 else rng.choice(PLACES),
+        FactType.PLACES: lambda _: frozenset(rng.sample((*PLACES, "atlantis"), rng.randint(0, 3))),
+    }
+    for fact in words.facts.values():
+        if rng.random() >= gaps:
+            facts[fact.id] = draw[fact.type](fact.words)
+        elif rng.random() < 0.5:
+            facts[fact.id] = None
+    if gaps == 0.3:
+        # Places are kept, or nothing but "unknown place" would ever be asked.
+        facts |= {name: rng.choice(PLACES) for name in _PLACED}
+    known: Facts = facts
+    return rng.choice(list(Action)), known, Instant(rng.choice(moments))
