@@ -3,5 +3,5 @@
 sheet      the issuer's own accounts in the ledger
 store      orders, bank entries and redemptions, in SQL
 intake     a bank statement becomes coins, once; what matches nothing waits in a queue
-redeem     coins are burned, the payout is ordered, the deadline is counted
+redeem     coins are burned, the payout is ordered, the deadline is counted; `finish` after a crash
 """

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jiaozi.clock import NS_PER_SECOND, Instant
 from jiaozi.ledger.payload import Booked
@@ -41,7 +42,7 @@ class Activity:
         pays = booked.batch["action"] == PAY
         accepted = pays & (booked.results == Result.CREATED)
         known = booked.results == Result.EXISTS
-        paid = int(booked.batch["amount"][accepted].sum())
+        paid = _sum(booked.batch["amount"][accepted])
         counts = np.bincount(booked.results, minlength=len(Result))
         self.results.update({Result(code): int(count) for code, count in enumerate(counts) if count})
         for bit, count in enumerate(first_bits(booked)):
@@ -59,6 +60,11 @@ class Activity:
         if not self.minutes or self.minutes[-1].start != start:
             self.minutes.append(Minute(start))
         return self.minutes[-1]
+
+
+def _sum(amounts: NDArray[np.int64]) -> int:
+    """Return the sum in whole numbers: a hundred of the largest amounts would wrap 64 bits."""
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFF_FFFF).sum())
 
 
 def first_bits(booked: Booked) -> list[int]:

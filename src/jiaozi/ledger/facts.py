@@ -138,13 +138,16 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 
 def encode(facts: Sequence[Fact]) -> bytes:
-    """Return *facts* as canonical JSON: sorted keys, no blanks, UTF-8."""
-    return _encoder.encode(list(facts))
+    """Return *facts* as canonical JSON: sorted keys, no blanks, UTF-8. Raises `FactError`."""
+    try:
+        return _encoder.encode(list(facts))
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise FactError(f"a fact holds what JSON cannot: {error}") from None
 
 
 def decode(payload: bytes | memoryview) -> list[AnyFact]:
     """Return the facts of a frame. Raises `FactError` when they cannot be read."""
     try:
         return _decoder.decode(payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise FactError(f"a frame of facts cannot be read: {error}") from None

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,27 +23,25 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.clock import Clock, Instant
-from jiaozi.errors import JournalError, NotReady
+from jiaozi.clock import Clock, Instant, moment_of
+from jiaozi.errors import FactError, JiaoziError, JournalError, NotReady
 from jiaozi.ledger.facts import Fact, decode, encode
-from jiaozi.ledger.frames import Frame, FrameKind, Receipt
+from jiaozi.ledger.frames import MAX_PAYLOAD_BYTES, Frame, FrameKind, Receipt
 from jiaozi.ledger.journal import Journal
 from jiaozi.ledger.journal_read import TornTail
-from jiaozi.ledger.payload import pack, unpack
+from jiaozi.ledger.payload import MAX_BATCH as MAX_BATCH
+from jiaozi.ledger.payload import MAX_FRAME, pack, unpack
 from jiaozi.ledger.records import OPENING, TRANSFER, Transfers
 from jiaozi.ledger.results import Result
-from jiaozi.ledger.state import State, compare
+from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State, compare
 from jiaozi.rulebook.kernel import Bits, names_of
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do, both in bytes of the journal."""
+"""Called with what is done and what there is to do, both in frames of the journal."""
 
-MAX_BATCH = 8_190
-"""Transfers in one call, the size of TigerBeetle's largest message."""
-
-MAX_FRAME = 8 * MAX_BATCH
-"""Transfers of several callers that share one frame."""
+MAX_OPENINGS = 1 << 22
+"""Accounts opened in one call: 64 MiB of the journal."""
 
 NO_LAW = bytes(32)
 
@@ -68,6 +67,11 @@ class _Work:
     kind: FrameKind | None  # None: a function to run between two frames
     content: Any
     future: Future[Any]
+    at: Instant | None = None
+
+    def joins(self, other: _Work) -> bool:
+        """Whether both may stand in one frame."""
+        return self.kind is other.kind is FrameKind.TRANSFERS and self.at == other.at
 
 
 class Ledger:
@@ -81,7 +85,8 @@ class Ledger:
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._held: _Work | None = None
         self._failure: JournalError | None = None
-        self._stopped = threading.Event()
+        self._closing = threading.Lock()  # nothing may start to wait once the writer was told to stop
+        self._is_closed = False
         self._writer = threading.Thread(target=self._write, name="jiaozi-ledger", daemon=True)
         self._writer.start()
 
@@ -125,6 +130,8 @@ class Ledger:
         """Open accounts, (n,) OPENING; return the number of the first. Raises `FactError`."""
         if opened.dtype != OPENING:
             raise TypeError("accounts are opened from an array of records.OPENING")
+        if opened.ndim != 1 or not 0 < len(opened) <= MAX_OPENINGS:
+            raise ValueError(f"a call opens a row of 1 to {MAX_OPENINGS:,} accounts, this one {opened.shape}")
         first: int = self._ask(FrameKind.ACCOUNTS, opened.copy()).result()
         return first
 
@@ -132,13 +139,16 @@ class Ledger:
         """Book *batch*, (n,) TRANSFER with n <= MAX_BATCH, and return one answer for each, durable."""
         return self.submit(batch).result()
 
-    def submit(self, batch: Transfers) -> Future[Outcome]:
-        """Like `post`, without waiting: several batches may be on their way at once."""
+    def submit(self, batch: Transfers, *, at: Instant | None = None) -> Future[Outcome]:
+        """Like `post`, without waiting: several batches may be on their way at once.
+
+        *at* is the instant at which the batch came in, for simulations; by default the clock is asked.
+        """
         if batch.dtype != TRANSFER:
             raise TypeError("transfers are posted as an array of records.TRANSFER")
-        if not 0 < len(batch) <= MAX_BATCH:
-            raise ValueError(f"a call holds 1 to {MAX_BATCH} transfers, this one {len(batch)}")
-        return self._ask(FrameKind.TRANSFERS, batch.copy())
+        if batch.ndim != 1 or not 0 < len(batch) <= MAX_BATCH:
+            raise ValueError(f"a call holds a row of 1 to {MAX_BATCH:,} transfers, this one {batch.shape}")
+        return self._ask(FrameKind.TRANSFERS, batch.copy(), at)
 
     def at_cut(self, look: Callable[[State, Receipt], T]) -> T:
         """Run *look* between two frames, once all before it is durable; nothing moves meanwhile."""
@@ -150,12 +160,16 @@ class Ledger:
         return names_of(self._state.law, outcome.bits[index])
 
     def close(self) -> None:
-        """Finish what waits, then stop. Closing twice is no mistake."""
-        if not self._stopped.is_set():
-            self._stopped.set()
-            self._waiting.put(None)
-            self._writer.join()
-            self._journal.close()
+        """Finish what waits, then stop. Closing twice is no mistake.
+
+        Raises `JournalError` when the disk failed, after letting go of everything.
+        """
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._waiting.put(None)
+        self._writer.join()
+        self._journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -163,24 +177,27 @@ class Ledger:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            with suppress(JournalError):  # the error on its way out says more
+                self.close()
 
     # -- the writer's side --------------------------------------------------
 
-    def _ask(self, kind: FrameKind | None, content: Any) -> Future[Any]:
-        if self._stopped.is_set():
-            raise NotReady("this ledger was closed; open it again")
+    def _ask(self, kind: FrameKind | None, content: Any, at: Instant | None = None) -> Future[Any]:
         future: Future[Any] = Future()
-        self._waiting.put(_Work(kind, content, future))
+        # It cannot be cancelled: once it waits it may be booked, and others may share its frame.
+        future.set_running_or_notify_cancel()
+        with self._closing:
+            if self._is_closed:
+                raise NotReady("this ledger was closed; open it again")
+            self._waiting.put(_Work(kind, content, future, at))
         return future
 
     def _write(self) -> None:
         while works := self._next():
             self._guard(works)
-        while not self._waiting.empty():
-            work = self._waiting.get()
-            if work is not None:
-                work.future.set_exception(NotReady("this ledger was closed; open it again"))
 
     def _next(self) -> list[_Work]:
         """Wait for work; return one piece, or all transfers that wait up to a full frame."""
@@ -191,7 +208,7 @@ class Ledger:
         works, size = [first], len(first.content) if first.kind is FrameKind.TRANSFERS else MAX_FRAME
         while size < MAX_FRAME and not self._waiting.empty():
             more = self._waiting.get()
-            if more is None or more.kind is not FrameKind.TRANSFERS or size + len(more.content) > MAX_FRAME:
+            if more is None or not more.joins(first) or size + len(more.content) > MAX_FRAME:
                 self._held = more
                 if more is None:
                     self._waiting.put(None)
@@ -203,12 +220,18 @@ class Ledger:
     def _guard(self, works: Sequence[_Work]) -> None:
         try:
             if self._failure is not None:
-                raise self._failure
+                raise JournalError(str(self._failure)) from self._failure.__cause__
             if works[0].kind is FrameKind.TRANSFERS:
                 self._post(works)
+            elif works[0].kind is None:
+                self._look(works[0])
             else:
                 self._other(works[0])
         except BaseException as error:  # the caller gets it; the writer goes on
+            # A fact or a clock that will not do was refused before anything changed, and what
+            # a look raises is its caller's. After anything else the arrays may be half changed.
+            if works[0].kind is not None and not isinstance(error, FactError | NotReady):
+                self._fail(error)
             for work in works:
                 if not work.future.done():
                     work.future.set_exception(error)
@@ -216,7 +239,7 @@ class Ledger:
     def _post(self, works: Sequence[_Work]) -> None:
         batch = works[0].content if len(works) == 1 else np.concatenate([work.content for work in works])
         ends = np.cumsum([len(work.content) for work in works]).astype(np.uint32)
-        instant = self._now()
+        instant = self._now(works[0].at)
         booked = self._state.post(batch, ends, instant)
         durable = self._append(FrameKind.TRANSFERS, instant, pack(booked))
 
@@ -227,36 +250,52 @@ class Ledger:
 
         durable.add_done_callback(answer)
 
+    def _look(self, work: _Work) -> None:
+        self._journal.wait()
+        work.future.set_result(work.content(self._state, self._head()))
+
     def _other(self, work: _Work) -> None:
-        if work.kind is None:
-            self._journal.wait()
-            work.future.set_result(work.content(self._state, self._head()))
-            return
-        instant = self._now()
+        instant = self._now(work.at)
         if work.kind is FrameKind.FACTS:
-            self._state.record(work.content)
-            durable = self._append(work.kind, instant, [encode(work.content)])
+            # The facts are taken as a replay will read them, so that live and replay cannot differ.
+            payload = encode(work.content)
+            if len(payload) > MAX_PAYLOAD_BYTES:
+                raise FactError(f"facts of {len(payload):,} bytes do not fit a frame; record them in parts")
+            self._state.record(decode(payload))
+            durable = self._append(work.kind, instant, [payload])
             durable.add_done_callback(lambda done: _settle(work.future, done, lambda receipt: receipt))
         else:
             self._state.check_openings(work.content)
             first = self._state.open_accounts(work.content)
-            durable = self._append(work.kind, instant, [work.content])
+            durable = self._append(FrameKind.ACCOUNTS, instant, [work.content])
             durable.add_done_callback(lambda done: _settle(work.future, done, lambda _: first))
 
-    def _now(self) -> Instant:
-        """Return the instant of the next frame: the clock's, and never before the last frame's."""
-        self._last = max(self._last, self._clock())
-        return self._last
+    def _now(self, at: Instant | None = None) -> Instant:
+        """Return the instant of the next frame: *at* or the clock's, and never before the last frame's."""
+        instant = max(self._last, self._clock() if at is None else at)
+        if not FIRST_INSTANT <= instant < LAST_INSTANT:
+            raise NotReady(f"the clock says {moment_of(instant)}, which cannot be; set it and try again")
+        self._last = instant
+        return instant
 
     def _append(self, kind: FrameKind, instant: Instant, parts: Sequence[Any]) -> Future[Receipt]:
         book = self._state.book
         digest = book.digest if book else NO_LAW
-        try:
-            return self._journal.append(kind, instant, digest, parts, follows=self._journal.sequence)
-        except JournalError as error:
-            # The arrays are now ahead of the disk. Nothing more is decided on them.
-            self._failure = error
-            raise
+        durable = self._journal.append(kind, instant, digest, parts, follows=self._journal.sequence)
+        durable.add_done_callback(self._note)
+        return durable
+
+    def _note(self, durable: Future[Receipt]) -> None:
+        error = durable.exception()
+        if error is not None:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Decide nothing more: the arrays are ahead of the disk, or nobody knows what they hold."""
+        if self._failure is None:
+            failure = JournalError(f"the ledger stopped ({error}); nothing more is booked; open it again")
+            failure.__cause__ = error
+            self._failure = failure
 
     def _head(self) -> Receipt:
         head = self._journal.head
@@ -275,7 +314,19 @@ def replay(journal: Journal, state: State, progress: Progress | None = None) -> 
 
 
 def fold(frame: Frame, state: State) -> None:
-    """Fold one frame into *state*, and compare what was decided with what is decided now."""
+    """Fold one frame into *state*, and compare what was decided with what is decided now.
+
+    Raises `JournalError` naming the frame, whatever bytes are in it.
+    """
+    try:
+        _fold(frame, state)
+    except (JiaoziError, ArithmeticError, LookupError, RecursionError, ValueError) as error:
+        raise JournalError(f"frame {frame.sequence} cannot be folded: {error}") from error
+
+
+def _fold(frame: Frame, state: State) -> None:
+    if not FIRST_INSTANT <= frame.instant < LAST_INSTANT:
+        raise JournalError(f"its instant is {frame.instant} ns, which cannot be")
     if frame.kind is FrameKind.FACTS:
         state.record(decode(frame.payload))
     elif frame.kind is FrameKind.ACCOUNTS:
@@ -284,10 +335,10 @@ def fold(frame: Frame, state: State) -> None:
         state.open_accounts(opened)
     else:
         stored = unpack(frame.payload)
-        compare(state.post(stored.batch, stored.ends, frame.instant), stored, frame.sequence)
+        compare(state.post(stored.batch, stored.ends, frame.instant), stored)
     digest = state.book.digest if state.book else NO_LAW
     if digest != frame.law_digest:
-        raise JournalError(f"frame {frame.sequence} was decided under another law than the journal enacted")
+        raise JournalError("it was decided under another law than the journal enacted")
 
 
 def _settle(future: Future[Any], done: Future[Receipt], make: Callable[[Receipt], Any]) -> None:

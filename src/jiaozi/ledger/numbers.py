@@ -20,8 +20,8 @@ def account_text(account: int) -> str:
 
 def account_from_text(text: str) -> int:
     """Return the account written as *text*, with or without check digits and blanks. Raises `FactError`."""
-    digits = re.sub(r"[\s-]", "", text)
-    if not re.fullmatch(r"\d{1,12}", digits):
+    digits = re.sub(r"\s|(?<=\d)-(?=\d)", "", text)
+    if not re.fullmatch(r"[0-9]{1,12}", digits):
         raise FactError(f"{text!r} is no account number; write its twelve digits")
     if len(digits) <= 10:
         return int(digits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+import msgspec
 import numpy as np
 
 from jiaozi.clock import Instant, day_start
@@ -50,6 +51,12 @@ class Register:
     licences: list[LicenceGranted] = field(default_factory=list)
     consents: list[ConsentGranted] = field(default_factory=list)
     freezes: dict[int, dict[str, FreezeOrdered]] = field(default_factory=dict)
+
+    def content(self) -> bytes:
+        """Return all of it as JSON, for the digest of the state."""
+        orders = [[account, list(standing.values())] for account, standing in sorted(self.freezes.items())]
+        coins = list(self.coins.values())
+        return msgspec.json.encode([self.issuers, coins, self.licences, self.consents, orders])
 
     def coin(self, coin_id: str) -> Coin:
         """Return the coin *coin_id*. Raises `FactError`."""

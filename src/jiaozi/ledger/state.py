@@ -6,7 +6,6 @@ same methods with the same arguments, so what was decided once is decided again.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Sequence
 from datetime import date
@@ -14,60 +13,38 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.clock import Instant, day_of
+from jiaozi.clock import Instant, day_of, day_start
 from jiaozi.errors import FactError, JournalError
-from jiaozi.ledger import facts as fact_kinds
 from jiaozi.ledger.activity import Activity
-from jiaozi.ledger.idindex import grown, new_table, stamp_of
+from jiaozi.ledger.facts import Fact
+from jiaozi.ledger.idindex import content_of, grown, new_table, stamp_of
 from jiaozi.ledger.kernel import (
     C_ISSUED,
     C_REDEEMED,
     COIN_WIDTH,
-    KNOWN_FACTS,
+    FACTS_SUPPLIED,
     UNDO_PER_LEG,
     post,
 )
+from jiaozi.ledger.opening import check_openings
 from jiaozi.ledger.payload import Booked
 from jiaozi.ledger.records import ACCOUNT, OWN_PERSON, AccountFlag, Accounts, Transfers
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
-from jiaozi.money import MAX_FEN
+from jiaozi.ledger.taking import Taking, write_orders
 from jiaozi.rulebook.kernel import scratch_for
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
-from jiaozi.rulebook.program import H_CUT_COUNT, H_CUTS, Int64s, Program, compile_book, words_of
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.program import H_CUT_COUNT, H_CUTS, MISSING, Int64s, Program, compile_book, words_of
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 EPOCH_DAY = date(2000, 1, 1)
-MAX_COINS = 1_000
+"""Day 0 of an account's `last_paid_day`."""
+
+FIRST_INSTANT = day_start(date(2000, 1, 2), "UTC")
+LAST_INSTANT = day_start(date(2179, 6, 1), "UTC")
+"""Between these, a day is a whole number that fits `last_paid_day`."""
+
 MAX_ACCOUNTS = 2**32 - 2
-
-FACTS_SUPPLIED = (
-    "payment.amount",
-    "payment.place",
-    "payment.travel_data",
-    "payment.amount_hkd",
-    "payer.zone",
-    "payer.kind",
-    "payer.tier",
-    "payer.balance",
-    "payer.paid_today",
-    "payer.paid_this_year",
-    "payee.zone",
-    "payee.kind",
-    "payee.tier",
-    "payee.balance",
-    "coin.peg",
-    "issuer.zone",
-    "issuer.licences",
-    "issuer.consents",
-    "issuer.supply_cap",
-    "issuer.coins_outstanding",
-    "issuer.reserve_value",
-)
-"""Facts the ledger knows of a payment, in the order of the kernel's K_ numbers."""
-
-assert len(FACTS_SUPPLIED) == KNOWN_FACTS
 
 
 class State:
@@ -128,10 +105,11 @@ class State:
         return Result(stamp & 0xFF) if stamp else None
 
     def digest(self) -> str:
-        """Return SHA-256 over accounts, coins and ids: equal states have equal digests."""
+        """Return SHA-256 over accounts, coins, ids, register and law: equal states have equal digests."""
         whole = hashlib.sha256()
-        for part in (self.accounts, self.coins):
+        for part in (self.accounts, self.coins, content_of(self._ids)):
             whole.update(np.ascontiguousarray(part).data)
+        whole.update(self.register.content())
         law = self.book.digest.hex() if self.book else ""
         whole.update(f"{self.account_count}|{self.ids_taken}|{law}".encode())
         return whole.hexdigest()
@@ -140,20 +118,9 @@ class State:
 
     def check_openings(self, opened: NDArray[np.void]) -> None:
         """Raise `FactError` when these accounts cannot be opened; name the first that cannot."""
-        words = self.words
-        kinds, tiers = (len(words.facts[fact].words) for fact in ("payer.kind", "payer.tier"))
-        wrong = {
-            "coin": opened["coin"] >= len(self.coins),
-            "zone": (opened["zone"] < 1) | (opened["zone"] > len(words.places)),
-            "kind": (opened["kind"] < 1) | (opened["kind"] > kinds),
-            "tier": opened["tier"] > tiers,
-            "person": (opened["person"] != OWN_PERSON) & (opened["person"] >= self.account_count),
-        }
-        for column, bad in wrong.items():
-            if bad.any():
-                first = int(np.flatnonzero(bad)[0])
-                value = opened[first][column]
-                raise FactError(f"account {first} of {len(opened)}: {column} {value} does not exist")
+        words, coins = self.words, self.register.coins.values()
+        pegs = np.array([words.code("coin.peg", coin.peg) for coin in coins], dtype=np.int64)
+        check_openings(opened, self._accounts, self.account_count, pegs, words)
         if self.account_count + len(opened) > MAX_ACCOUNTS:
             raise FactError(f"no more than {MAX_ACCOUNTS:,} accounts fit one ledger")
 
@@ -174,12 +141,21 @@ class State:
 
     # -- facts --------------------------------------------------------------
 
-    def record(self, facts: Sequence[fact_kinds.Fact]) -> None:
+    def record(self, facts: Sequence[Fact]) -> None:
         """Take in *facts*, all or none. Raises `FactError`."""
-        draft = _Draft(self)
+        taking = Taking(self.register, self.book, self.accounts)
         for fact in facts:
-            draft.take(fact)
-        draft.keep()
+            taking.take(fact)
+        if taking.book is not None and taking.book is not self.book:
+            self.book, self._program = taking.book, compile_book(taking.book)
+        self.register = taking.register
+        new_coins = len(self.register.coins) - len(self.coins)
+        if new_coins:
+            self.coins = np.concatenate([self.coins, np.zeros((new_coins, COIN_WIDTH), dtype=np.int64)])
+        for account, tier in taking.tiers.items():
+            self._accounts[account]["tier"] = tier
+        for account in taking.frozen:
+            write_orders(self._accounts, account, list(self.register.freezes.get(account, {}).values()))
         self._consents = None
 
     # -- transfers ----------------------------------------------------------
@@ -188,6 +164,8 @@ class State:
         """Book *batch* (n,) TRANSFER at *instant*; *ends* tells where each caller's transfers end."""
         book, program = self.law, self._program
         assert program is not None
+        assert FIRST_INSTANT <= instant < LAST_INSTANT
+        assert ends[-1] == len(batch)
         self._refresh(instant)
         assert self._consents is not None
         self._ids = grown(self._ids, self.ids_taken, len(batch))
@@ -210,7 +188,7 @@ class State:
             self._days(instant),
             _counted(book),
             scratch_for(program),
-            np.full(len(book.vocabulary.slots) + 1, -(2**63), dtype=np.int64),
+            np.full(len(book.vocabulary.slots) + 1, MISSING, dtype=np.int64),
             np.zeros(legs, dtype=ACCOUNT),
             np.zeros((legs, 4), dtype=np.int64),
             results,
@@ -236,172 +214,15 @@ class State:
         return days
 
 
-class _Draft:
-    """Facts tried on a copy of the register, so that a list of facts enters whole or not at all."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        old = state.register
-        self.register = Register(
-            issuers=dict(old.issuers),
-            coins={name: copy.copy(coin) for name, coin in old.coins.items()},
-            licences=list(old.licences),
-            consents=list(old.consents),
-            freezes={account: dict(orders) for account, orders in old.freezes.items()},
-        )
-        self.book = state.book
-        self.tiers: dict[int, int] = {}
-
-    def take(self, fact: fact_kinds.Fact) -> None:
-        """Check one fact and fold it into the copy."""
-        match fact:
-            case fact_kinds.LawEnacted():
-                self._enact(fact)
-            case fact_kinds.IssuerRegistered(issuer=issuer, zone=zone):
-                self._place(zone)
-                if issuer in self.register.issuers:
-                    raise FactError(f"issuer {issuer!r} is registered already")
-                self.register.issuers[issuer] = zone
-            case fact_kinds.LicenceGranted(issuer=issuer, place=place):
-                self.register.issuer_zone(issuer)
-                self._place(place)
-                self.register.licences.append(fact)
-            case fact_kinds.ConsentGranted():
-                self._consent(fact)
-            case fact_kinds.CoinCreated(coin=coin, issuer=issuer, peg=peg):
-                self.register.issuer_zone(issuer)
-                if coin in self.register.coins:
-                    raise FactError(f"coin {coin!r} exists already")
-                if peg not in self._words.currencies:
-                    raise FactError(f"no such currency {peg!r}; coins are pegged to {self._words.currencies}")
-                if len(self.register.coins) >= MAX_COINS:
-                    raise FactError(f"no more than {MAX_COINS} coins fit one ledger")
-                self.register.coins[coin] = Coin(len(self.register.coins), coin, issuer, peg)
-            case fact_kinds.SheetNamed():
-                self._sheet(fact)
-            case fact_kinds.TierSet(account=account, tier=tier):
-                self._holder(account)
-                if tier not in self._words.tiers:
-                    raise FactError(f"no such tier {tier!r}; tiers are {self._words.tiers}")
-                self.tiers[account] = self._words.code("payer.tier", tier)
-            case fact_kinds.FreezeOrdered(account=account, order=order, keep_fen=keep):
-                self._holder(account)
-                if keep is not None and not 0 <= keep <= MAX_FEN:
-                    raise FactError(f"order {order}: keep_fen {keep} is not an amount")
-                orders = self.register.freezes.setdefault(account, {})
-                if order in orders:
-                    raise FactError(f"order {order!r} stands upon account {account} already")
-                orders[order] = fact
-            case fact_kinds.FreezeLifted(account=account, order=order):
-                if self.register.freezes.get(account, {}).pop(order, None) is None:
-                    raise FactError(f"no order {order!r} stands upon account {account}")
-            case fact_kinds.CheckpointSigned(coin=coin, epoch=epoch, digest=digest):
-                signed = self.register.coin(coin)
-                if epoch != signed.epoch + 1:
-                    raise FactError(f"checkpoint {epoch} of {coin} does not follow {signed.epoch}")
-                signed.epoch, signed.checkpoint = epoch, digest
-            case _:
-                raise FactError(f"{type(fact).__name__} is no fact of a journal")
-
-    @property
-    def _words(self) -> Vocabulary:
-        if self.book is None:
-            raise FactError("enact a law first: it has the words that facts are made of")
-        return self.book.vocabulary
-
-    def _place(self, place: str) -> None:
-        if place not in self._words.places:
-            raise FactError(f"no such place {place!r}; places are {', '.join(self._words.places)}")
-
-    def _holder(self, account: int) -> None:
-        if not 0 <= account < self.state.account_count:
-            raise FactError(f"no account {account}; the ledger has {self.state.account_count}")
-
-    def _enact(self, fact: fact_kinds.LawEnacted) -> None:
-        book = read(fact.texts, drafts=fact.drafts)
-        if book.digest.hex() != fact.digest:
-            raise FactError(f"the texts give the book {book.digest.hex()}, the fact says {fact.digest}")
-        if self.book is not None:
-            _check_append_only(self.book.vocabulary, book.vocabulary)
-        absent = [name for name in book.vocabulary.facts if name not in FACTS_SUPPLIED]
-        if absent:
-            raise FactError(f"the book asks for {', '.join(absent)}, which this ledger does not know")
-        self.book = book
-
-    def _consent(self, fact: fact_kinds.ConsentGranted) -> None:
-        coin = self.register.coin(fact.coin)
-        if coin.issuer != fact.issuer:
-            raise FactError(f"coin {coin.id} belongs to {coin.issuer}, not to {fact.issuer}")
-        for place in (fact.authority, *fact.places):
-            self._place(place)
-        for action in fact.actions:
-            if action not in list(Action):
-                raise FactError(f"no such action {action!r}; actions are {', '.join(Action)}")
-        if fact.cap_fen is not None and not 0 <= fact.cap_fen <= MAX_FEN:
-            raise FactError(f"cap_fen {fact.cap_fen} is not an amount")
-        self.register.consents.append(fact)
-
-    def _sheet(self, fact: fact_kinds.SheetNamed) -> None:
-        coin = self.register.coin(fact.coin)
-        if coin.sheet is not None:
-            raise FactError(f"the sheet of {coin.id} is named already")
-        numbers = (fact.reserve, fact.client_money, fact.unmatched, fact.redemptions)
-        if len(set(numbers)) != len(numbers):
-            raise FactError("the accounts of a sheet must differ")
-        for number in numbers:
-            self._holder(number)
-            account = self.state.accounts[number]
-            if not account["flags"] & AccountFlag.INTERNAL or account["coin"] != coin.number:
-                raise FactError(f"account {number} is not an internal account of {coin.id}")
-        coin.sheet = fact
-
-    def keep(self) -> None:
-        """Make the copy the state."""
-        state = self.state
-        if self.book is not state.book:
-            assert self.book is not None
-            state.book = self.book
-            state._program = compile_book(self.book)
-        state.register, old = self.register, state.register
-        new_coins = len(self.register.coins) - len(state.coins)
-        if new_coins:
-            fresh = np.zeros((new_coins, COIN_WIDTH), dtype=np.int64)
-            state.coins = np.concatenate([state.coins, fresh])
-        for account, tier in self.tiers.items():
-            state.accounts[account]["tier"] = tier
-        for account in {*old.freezes, *self.register.freezes}:
-            if old.freezes.get(account) != self.register.freezes.get(account):
-                _freeze(state.accounts, account, list(self.register.freezes.get(account, {}).values()))
-
-
-def _freeze(accounts: Accounts, number: int, orders: Sequence[fact_kinds.FreezeOrdered]) -> None:
-    """Write what all *orders* together forbid into the account."""
-    keeps = [order.keep_fen for order in orders if order.keep_fen is not None]
-    flags = int(accounts[number]["flags"])
-    for flag, is_set in (
-        (AccountFlag.FROZEN_OUT, any(order.keep_fen is None for order in orders)),
-        (AccountFlag.FROZEN_IN, any(not order.may_receive for order in orders)),
-        (AccountFlag.FROZEN_BELOW, bool(keeps)),
-    ):
-        flags = flags | flag if is_set else flags & ~flag
-    accounts[number]["flags"] = flags
-    accounts[number]["floor"] = max(keeps, default=0)
-
-
-def _check_append_only(old: Vocabulary, new: Vocabulary) -> None:
-    """A new book may add words and places at the end; it never moves one that the journal uses."""
-    lists = [("places.toml", tuple(old.places), tuple(new.places))]
-    shared = [name for name in old.facts if name in new.facts]
-    lists += [(name, old.facts[name].words, new.facts[name].words) for name in shared]
-    for name, before, after in lists:
-        if after[: len(before)] != before:
-            raise FactError(f"{name}: {before} became {after}; words are appended, never moved or removed")
-
-
 def _slots(book: Book) -> Int64s:
-    """Return where the book wants each fact the ledger supplies; one past the end where it asks nothing."""
-    slots = book.vocabulary.slots
-    return np.array([slots.get(name, len(slots)) for name in FACTS_SUPPLIED], dtype=np.int64)
+    """Return where the book wants each fact the ledger supplies; one past the end where it asks nothing.
+
+    The last number is how many words the book has for travel data.
+    """
+    words = book.vocabulary
+    travel = words.facts.get("payment.travel_data")
+    slots = [words.slots.get(name, len(words.slots)) for name in FACTS_SUPPLIED]
+    return np.array([*slots, len(travel.words) if travel else 0], dtype=np.int64)
 
 
 def _counted(book: Book) -> Int64s:
@@ -413,11 +234,11 @@ def _counted(book: Book) -> Int64s:
     return np.array(masks, dtype=np.int64)
 
 
-def compare(booked: Booked, stored: Booked, sequence: int) -> None:
+def compare(booked: Booked, stored: Booked) -> None:
     """Raise `JournalError` unless a replay gave the results that were stored."""
-    if not np.array_equal(booked.results, stored.results) or not np.array_equal(booked.bits, stored.bits):
-        wrong = (booked.results != stored.results) | (booked.bits != stored.bits).any(axis=1)
+    if booked.bits.shape != stored.bits.shape:
+        raise JournalError("its reasons are those of another law; restore a backup")
+    wrong = (booked.results != stored.results) | (booked.bits != stored.bits).any(axis=1)
+    if wrong.any():
         differs = int(np.flatnonzero(wrong)[0])
-        raise JournalError(
-            f"frame {sequence}: transfer {differs} is decided otherwise on replay; restore a backup"
-        )
+        raise JournalError(f"transfer {differs} is decided otherwise on replay; restore a backup")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jiaozi.clock import Instant
 from jiaozi.ledger.frames import Receipt
+from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.explain import label
@@ -111,7 +112,7 @@ def overview(state: State, coin_id: str, head: Receipt, *, minutes: int = 240) -
         outstanding=state.coins_outstanding(coin),
         balance_sum=int(accounts["balance"][holders].sum()),
         holders=int(holders.sum()),
-        frozen=sum(1 for orders in state.register.freezes.values() if orders),
+        frozen=_frozen(state, coin),
         reserve=reserve,
         sheet=sheet_of(state, coin_id),
         payments=activity.payments,
@@ -140,6 +141,12 @@ def sheet_of(state: State, coin_id: str) -> Sheet | None:
         unmatched=int(balance[coin.sheet.unmatched]),
         redemptions=int(balance[coin.sheet.redemptions]),
     )
+
+
+def _frozen(state: State, coin: Coin) -> int:
+    """Return how many accounts of *coin* stand under an order."""
+    ordered = [account for account, orders in state.register.freezes.items() if orders]
+    return int((state.accounts["coin"][ordered] == coin.number).sum()) if ordered else 0
 
 
 def refusals(state: State) -> tuple[Refusals, ...]:

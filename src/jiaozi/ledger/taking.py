@@ -1,0 +1,228 @@
+"""Taking facts in: each is checked and folded into a copy of the register.
+
+The copy becomes the register only when every fact of a list was taken, so a list
+enters whole or not at all. Every refusal is a `FactError` that says what would do.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from datetime import date
+
+from jiaozi.errors import FactError, RulebookError
+from jiaozi.ledger import facts as fact_kinds
+from jiaozi.ledger.kernel import FACTS_SUPPLIED
+from jiaozi.ledger.records import AccountFlag, Accounts
+from jiaozi.ledger.register import Coin, Register
+from jiaozi.money import MAX_FEN
+from jiaozi.rulebook.model import Action, Book
+from jiaozi.rulebook.read import read
+from jiaozi.rulebook.vocabulary import Vocabulary
+
+MAX_COINS = 1_000
+MAX_PLACES = 62
+"""Sets of places are the bits of one signed 64-bit number, and code 0 is no place."""
+MAX_WORDS = 255
+"""The code of a word is one byte of an account or a transfer."""
+
+COUNTERS = {"payer.paid_today": "calendar day", "payer.paid_this_year": "calendar year"}
+"""The sums the ledger keeps, and the window of each."""
+
+
+class Taking:
+    """Facts tried on a copy of *register*, under *book*, over the *accounts* there are."""
+
+    def __init__(self, register: Register, book: Book | None, accounts: Accounts) -> None:
+        self.register = Register(
+            issuers=dict(register.issuers),
+            coins={name: copy.copy(coin) for name, coin in register.coins.items()},
+            licences=list(register.licences),
+            consents=list(register.consents),
+            freezes={account: dict(orders) for account, orders in register.freezes.items()},
+        )
+        self.book = book
+        self.tiers: dict[int, int] = {}
+        """Accounts whose tier changes, and the code of the new one."""
+        self.frozen: set[int] = set()
+        """Accounts whose orders changed."""
+        self._accounts = accounts
+
+    def take(self, fact: fact_kinds.Fact) -> None:
+        """Check one fact and fold it into the copy. Raises `FactError`."""
+        match fact:
+            case fact_kinds.LawEnacted():
+                self._enact(fact)
+            case fact_kinds.IssuerRegistered(issuer=issuer, zone=zone):
+                self._place(zone)
+                if issuer in self.register.issuers:
+                    raise FactError(f"issuer {issuer!r} is registered already")
+                self.register.issuers[issuer] = zone
+            case fact_kinds.LicenceGranted(issuer=issuer, place=place):
+                self.register.issuer_zone(issuer)
+                self._place(place)
+                _check_days(fact.from_day, fact.until_day)
+                self.register.licences.append(fact)
+            case fact_kinds.ConsentGranted():
+                self._consent(fact)
+            case fact_kinds.CoinCreated(coin=coin, issuer=issuer, peg=peg):
+                self.register.issuer_zone(issuer)
+                if coin in self.register.coins:
+                    raise FactError(f"coin {coin!r} exists already")
+                if peg not in self._words.currencies:
+                    known = ", ".join(self._words.currencies)
+                    raise FactError(f"no such currency {peg!r}; coins are pegged to {known}")
+                if len(self.register.coins) >= MAX_COINS:
+                    raise FactError(f"no more than {MAX_COINS} coins fit one ledger")
+                self.register.coins[coin] = Coin(len(self.register.coins), coin, issuer, peg)
+            case fact_kinds.SheetNamed():
+                self._sheet(fact)
+            case fact_kinds.TierSet(account=account, tier=tier):
+                self._account(account)
+                if tier not in self._words.tiers:
+                    raise FactError(f"no such tier {tier!r}; tiers are {', '.join(self._words.tiers)}")
+                self.tiers[account] = self._words.code("payer.tier", tier)
+            case fact_kinds.FreezeOrdered():
+                self._freeze(fact)
+            case fact_kinds.FreezeLifted(account=account, order=order):
+                orders = self.register.freezes.get(account, {})
+                if orders.pop(order, None) is None:
+                    known = ", ".join(orders) or "none"
+                    raise FactError(
+                        f"no order {order!r} stands upon account {account}; those that do: {known}"
+                    )
+                if not orders:
+                    del self.register.freezes[account]
+                self.frozen.add(account)
+            case fact_kinds.CheckpointSigned(coin=coin, epoch=epoch, digest=digest):
+                signed = self.register.coin(coin)
+                if epoch != signed.epoch + 1:
+                    raise FactError(
+                        f"checkpoint {epoch} of {coin} does not follow {signed.epoch}; "
+                        f"the next is {signed.epoch + 1}"
+                    )
+                signed.epoch, signed.checkpoint = epoch, digest
+            case _:
+                raise FactError(f"{type(fact).__name__} is no fact of a journal")
+
+    @property
+    def _words(self) -> Vocabulary:
+        if self.book is None:
+            raise FactError("enact a law first: it has the words that facts are made of")
+        return self.book.vocabulary
+
+    def _place(self, place: str) -> None:
+        if place not in self._words.places:
+            raise FactError(f"no such place {place!r}; places are {', '.join(self._words.places)}")
+
+    def _account(self, account: int) -> None:
+        if not 0 <= account < len(self._accounts):
+            raise FactError(f"no account {account}; the ledger has {len(self._accounts)}")
+
+    def _enact(self, fact: fact_kinds.LawEnacted) -> None:
+        try:
+            book = read(fact.texts, drafts=fact.drafts)
+        except RulebookError as error:
+            raise FactError(f"the law cannot be enacted; mend its texts:\n{error}") from error
+        if book.digest.hex() != fact.digest:
+            raise FactError(f"the texts give the book {book.digest.hex()}, the fact says {fact.digest}")
+        check_fits(book.vocabulary)
+        if self.book is not None:
+            _check_append_only(self.book.vocabulary, book.vocabulary)
+        self.book = book
+
+    def _consent(self, fact: fact_kinds.ConsentGranted) -> None:
+        coin = self.register.coin(fact.coin)
+        if coin.issuer != fact.issuer:
+            raise FactError(f"coin {coin.id} belongs to {coin.issuer}, not to {fact.issuer}")
+        for place in (fact.authority, *fact.places):
+            self._place(place)
+        for action in fact.actions:
+            if action not in list(Action):
+                raise FactError(f"no such action {action!r}; actions are {', '.join(Action)}")
+        if fact.cap_fen is not None and not 0 <= fact.cap_fen <= MAX_FEN:
+            raise FactError(
+                f"cap_fen {fact.cap_fen} is not an amount; write 0 to {MAX_FEN}, or null for no cap"
+            )
+        _check_days(fact.from_day, fact.until_day)
+        self.register.consents.append(fact)
+
+    def _sheet(self, fact: fact_kinds.SheetNamed) -> None:
+        coin = self.register.coin(fact.coin)
+        if coin.sheet is not None:
+            raise FactError(f"the sheet of {coin.id} is named already")
+        numbers = (fact.reserve, fact.client_money, fact.unmatched, fact.redemptions)
+        if len(set(numbers)) != len(numbers):
+            raise FactError("the accounts of a sheet must differ")
+        for number in numbers:
+            self._account(number)
+            account = self._accounts[number]
+            if not account["flags"] & AccountFlag.INTERNAL or account["coin"] != coin.number:
+                raise FactError(f"account {number} is not an internal account of {coin.id}")
+        coin.sheet = fact
+
+    def _freeze(self, fact: fact_kinds.FreezeOrdered) -> None:
+        self._account(fact.account)
+        if fact.keep_fen is not None and not 0 <= fact.keep_fen <= MAX_FEN:
+            raise FactError(
+                f"order {fact.order!r}: keep_fen {fact.keep_fen} is not an amount; "
+                f"write 0 to {MAX_FEN}, or null to forbid every payment"
+            )
+        orders = self.register.freezes.setdefault(fact.account, {})
+        if fact.order in orders:
+            raise FactError(f"order {fact.order!r} stands upon account {fact.account} already; lift it first")
+        orders[fact.order] = fact
+        self.frozen.add(fact.account)
+
+
+def write_orders(accounts: Accounts, number: int, orders: Sequence[fact_kinds.FreezeOrdered]) -> None:
+    """Write what all *orders* together forbid into the account *number*.
+
+    Orders to keep an amount do not add up: each is content when at least its own amount stays.
+    """
+    keeps = [order.keep_fen for order in orders if order.keep_fen is not None]
+    flags = int(accounts[number]["flags"])
+    for flag, is_set in (
+        (AccountFlag.FROZEN_OUT, any(order.keep_fen is None for order in orders)),
+        (AccountFlag.FROZEN_IN, any(not order.may_receive for order in orders)),
+        (AccountFlag.FROZEN_BELOW, bool(keeps)),
+    ):
+        flags = flags | flag if is_set else flags & ~int(flag)
+    accounts[number]["flags"] = flags
+    accounts[number]["floor"] = max(keeps, default=0)
+
+
+def check_fits(words: Vocabulary) -> None:
+    """Raise `FactError` when a book has words for which the ledger has no answer or no room."""
+    absent = [name for name in words.facts if name not in FACTS_SUPPLIED]
+    if absent:
+        raise FactError(f"the book asks for {', '.join(absent)}, which this ledger does not know")
+    for payer, payee in (("payer.kind", "payee.kind"), ("payer.tier", "payee.tier")):
+        if payer not in words.facts or payee not in words.facts:
+            raise FactError(f"facts.toml: {payer} and {payee} must be there; accounts are opened with them")
+        if words.facts[payer].words != words.facts[payee].words:
+            raise FactError(f"facts.toml: {payer} and {payee} must have the same words")
+    for counter in words.counters.values():
+        if COUNTERS.get(counter.id) != counter.window:
+            kept = ", ".join(f"{name} by {window}" for name, window in COUNTERS.items())
+            raise FactError(f"this ledger keeps no sum {counter.id} by {counter.window}; it keeps {kept}")
+    if len(words.places) > MAX_PLACES:
+        raise FactError(f"the book has {len(words.places)} places; this ledger has room for {MAX_PLACES}")
+    for fact in words.facts.values():
+        if len(fact.words) > MAX_WORDS:
+            raise FactError(f"{fact.id} has {len(fact.words)} words; this ledger has room for {MAX_WORDS}")
+
+
+def _check_append_only(old: Vocabulary, new: Vocabulary) -> None:
+    """A new book may add words and places at the end; it never moves one that the journal uses."""
+    lists = [("places.toml", tuple(old.places), tuple(new.places))]
+    shared = [name for name in old.facts if name in new.facts]
+    lists += [(name, old.facts[name].words, new.facts[name].words) for name in shared]
+    for name, before, after in lists:
+        if after[: len(before)] != before:
+            raise FactError(f"{name}: {before} became {after}; words are appended, never moved or removed")
+
+
+def _check_days(start: date, end: date | None) -> None:
+    if end is not None and end <= start:
+        raise FactError(f"ends on {end}, before it began on {start}; the day of `until` is excluded")
