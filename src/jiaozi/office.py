@@ -63,7 +63,9 @@ class Office:
         folder.mkdir(parents=True, exist_ok=True)
         ledger = Ledger.open(folder / "journal", clock=clock, progress=progress)
         engine = durable(create_engine(f"sqlite:///{folder / 'office.sqlite'}"))
-        return cls(folder, ledger, Store(engine), Parties(engine), clock)
+        store = Store(engine)
+        redeem.finish(ledger, store)
+        return cls(folder, ledger, store, Parties(engine), clock)
 
     def close(self) -> None:
         self.ledger.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from jiaozi.ledger.results import Result
 
 MINUTES_KEPT = 2 * 24 * 60
 """Minutes with payments that are remembered: memory does not grow with history."""
+
+
+_RESULTS = tuple(Result)
+"""Results by their number; asking the enum for each costs more than counting."""
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Activity:
     results: Counter[Result] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     payments: int = 0
+    refused: int = 0
     paid_fen: int = 0
 
     def add(self, booked: Booked, reasons: tuple[str, ...], instant: Instant) -> None:
@@ -43,17 +48,35 @@ class Activity:
         accepted = pays & (booked.results == Result.CREATED)
         known = booked.results == Result.EXISTS
         paid = _sum(booked.batch["amount"][accepted])
-        counts = np.bincount(booked.results, minlength=len(Result))
-        self.results.update({Result(code): int(count) for code, count in enumerate(counts) if count})
+        for code, count in enumerate(np.bincount(booked.results).tolist()):
+            if count:
+                self.results[_RESULTS[code]] += count
         for bit, count in enumerate(first_bits(booked)):
             if count:
-                self.reasons[reasons[bit]] += int(count)
+                self.reasons[reasons[bit]] += count
+        booked_now, refused_now = int(accepted.sum()), int((pays & ~accepted & ~known).sum())
         minute = self._minute(instant)
-        minute.accepted += int(accepted.sum())
-        minute.refused += int((pays & ~accepted & ~known).sum())
+        minute.accepted += booked_now
+        minute.refused += refused_now
         minute.paid_fen += paid
-        self.payments += int(accepted.sum())
+        self.payments += booked_now
+        self.refused += refused_now
         self.paid_fen += paid
+
+    def join(self, other: Activity) -> None:
+        """Add the counts of *other*."""
+        self.results.update(other.results)
+        self.reasons.update(other.reasons)
+        self.payments += other.payments
+        self.refused += other.refused
+        self.paid_fen += other.paid_fen
+        minutes = {minute.start: replace(minute) for minute in self.minutes}
+        for minute in other.minutes:
+            mine = minutes.setdefault(minute.start, Minute(minute.start))
+            mine.accepted += minute.accepted
+            mine.refused += minute.refused
+            mine.paid_fen += minute.paid_fen
+        self.minutes = deque((minutes[start] for start in sorted(minutes)), maxlen=MINUTES_KEPT)
 
     def _minute(self, instant: Instant) -> Minute:
         start = instant // (60 * NS_PER_SECOND) * 60
@@ -70,6 +93,8 @@ def _sum(amounts: NDArray[np.int64]) -> int:
 def first_bits(booked: Booked) -> list[int]:
     """Return how many refused transfers have each bit as their first, most basic reason."""
     refused = booked.bits[booked.results == Result.REFUSED_BY_LAW]
+    if not len(refused):
+        return []
     counts = [0] * (64 * booked.bits.shape[1])
     left = np.ones(len(refused), dtype=bool)
     for word in range(booked.bits.shape[1]):

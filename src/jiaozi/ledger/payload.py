@@ -48,6 +48,11 @@ class Booked:
     results: NDArray[np.uint8]
     bits: Bits
 
+    def only(self, which: NDArray[np.bool_]) -> Booked:
+        """Return the transfers that *which* (n,) marks, as if one caller had sent them."""
+        batch = self.batch[which]
+        return Booked(batch, np.array([len(batch)], dtype=np.uint32), self.results[which], self.bits[which])
+
 
 def pack(booked: Booked) -> list[Part]:
     """Return the parts of a payload, ready to be written one after the other."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +57,14 @@ class State:
         self.coins: Int64s = np.zeros((0, COIN_WIDTH), dtype=np.int64)
         self.register = Register()
         self.book: Book | None = None
-        self.activity = Activity()
+        self.activity_of: dict[int, Activity] = {}  # by number of the coin; -1: from no account
         self.ids_taken = 0
         self._ids = new_table()
-        self._program: Program | None = None
+        self._asking: _Asking | None = None
         self._consents: Int64s | None = None
         self._consents_until: Instant | None = None
+        self._days: Int64s | None = None
+        self._days_until = Instant(0)
 
     @property
     def accounts(self) -> Accounts:
@@ -103,6 +106,14 @@ class State:
         """Return what became of the transfer with this id; None when the id was never taken."""
         stamp = int(stamp_of(self._ids, np.uint64(lo), np.uint64(hi)))
         return Result(stamp & 0xFF) if stamp else None
+
+    @property
+    def activity(self) -> Activity:
+        """The counts of all coins together, added up when asked."""
+        whole = Activity()
+        for part in self.activity_of.values():
+            whole.join(part)
+        return whole
 
     def digest(self) -> str:
         """Return SHA-256 over accounts, coins, ids, register and law: equal states have equal digests."""
@@ -147,7 +158,7 @@ class State:
         for fact in facts:
             taking.take(fact)
         if taking.book is not None and taking.book is not self.book:
-            self.book, self._program = taking.book, compile_book(taking.book)
+            self.book, self._asking, self._days = taking.book, _Asking.of(taking.book), None
         self.register = taking.register
         new_coins = len(self.register.coins) - len(self.coins)
         if new_coins:
@@ -162,18 +173,17 @@ class State:
 
     def post(self, batch: Transfers, ends: NDArray[np.uint32], instant: Instant) -> Booked:
         """Book *batch* (n,) TRANSFER at *instant*; *ends* tells where each caller's transfers end."""
-        book, program = self.law, self._program
-        assert program is not None
+        book, asking = self.law, self._asking
+        assert asking is not None
         assert FIRST_INSTANT <= instant < LAST_INSTANT
         assert ends[-1] == len(batch)
         self._refresh(instant)
         assert self._consents is not None
+        assert self._days is not None
         self._ids = grown(self._ids, self.ids_taken, len(batch))
         results = np.zeros(len(batch), dtype=np.uint8)
         bits = np.zeros((len(batch), words_of(book)), dtype=np.uint64)
-        linked = int(np.count_nonzero(batch["flags"] & 1))
-        legs = UNDO_PER_LEG * 2 * linked
-        cuts = program[program[H_CUTS] : program[H_CUTS] + program[H_CUT_COUNT]]
+        legs = UNDO_PER_LEG * 2 * int(np.count_nonzero(batch["flags"] & 1))
         self.ids_taken += post(
             batch,
             ends,
@@ -182,36 +192,79 @@ class State:
             self.coins,
             self._consents,
             self._ids,
-            program,
-            int(np.searchsorted(cuts, instant, side="right")),
-            _slots(book),
-            self._days(instant),
-            _counted(book),
-            scratch_for(program),
-            np.full(len(book.vocabulary.slots) + 1, MISSING, dtype=np.int64),
+            asking.program,
+            int(np.searchsorted(asking.cuts, instant, side="right")),
+            asking.slots,
+            self._days,
+            asking.counted,
+            asking.scratch,
+            asking.facts,
             np.zeros(legs, dtype=ACCOUNT),
             np.zeros((legs, 4), dtype=np.int64),
             results,
             bits,
         )
         booked = Booked(batch, ends, results, bits)
-        self.activity.add(booked, book.reasons, instant)
+        self._count(booked, book.reasons, instant)
         return booked
 
+    def _count(self, booked: Booked, reasons: tuple[str, ...], instant: Instant) -> None:
+        """Count a frame, coin by coin; most frames have one."""
+        debit = booked.batch["debit"]
+        known = debit < self.account_count
+        coins = np.where(known, self._accounts["coin"][np.where(known, debit, 0)].astype(np.int64), -1)
+        if (coins == coins[0]).all():
+            numbers, parts = [int(coins[0])], [booked]
+        else:
+            numbers = np.unique(coins).tolist()
+            parts = [booked.only(coins == number) for number in numbers]
+        for number, part in zip(numbers, parts, strict=True):
+            self.activity_of.setdefault(number, Activity()).add(part, reasons, instant)
+
     def _refresh(self, instant: Instant) -> None:
-        """Bring licences and consents up to *instant*."""
+        """Bring licences, consents and days up to *instant*, which never falls."""
         due = self._consents_until is not None and instant >= self._consents_until
         if self._consents is None or due:
             self._consents = self.register.fill(self.coins, self.words, instant)
             self._consents_until = self.register.next_change(self.words, instant)
+        if self._days is None or instant >= self._days_until:
+            self._days, self._days_until = _days(self.words, instant)
 
-    def _days(self, instant: Instant) -> Int64s:
-        """Return today and the first day of its year, for each place code, in days since 2000."""
-        days = np.zeros((len(self.words.places) + 1, 2), dtype=np.int64)
-        for place, code in self.words.place_codes.items():
-            today = day_of(instant, self.words.places[place].clock)
-            days[code] = (today - EPOCH_DAY).days, (date(today.year, 1, 1) - EPOCH_DAY).days
-        return days
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What asking one book needs, made once: its program, where it wants the facts, room to work in."""
+
+    program: Program
+    cuts: Int64s
+    slots: Int64s
+    counted: Int64s
+    scratch: Int64s
+    facts: Int64s
+
+    @classmethod
+    def of(cls, book: Book) -> _Asking:
+        program = compile_book(book)
+        return cls(
+            program=program,
+            cuts=program[program[H_CUTS] : program[H_CUTS] + program[H_CUT_COUNT]],
+            slots=_slots(book),
+            counted=_counted(book),
+            scratch=scratch_for(program),
+            facts=np.full(len(book.vocabulary.slots) + 1, MISSING, dtype=np.int64),
+        )
+
+
+def _days(words: Vocabulary, instant: Instant) -> tuple[Int64s, Instant]:
+    """Return today and the first day of its year, for each place code, in days since 2000; and until when."""
+    days = np.zeros((len(words.places) + 1, 2), dtype=np.int64)
+    ends = []
+    for place, code in words.place_codes.items():
+        clock = words.places[place].clock
+        today = day_of(instant, clock)
+        days[code] = (today - EPOCH_DAY).days, (date(today.year, 1, 1) - EPOCH_DAY).days
+        ends.append(day_start(today + timedelta(days=1), clock))
+    return days, min(ends)
 
 
 def _slots(book: Book) -> Int64s:

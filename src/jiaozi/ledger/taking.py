@@ -7,6 +7,7 @@ enters whole or not at all. Every refusal is a `FactError` that says what would 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -21,6 +22,7 @@ from jiaozi.rulebook.read import read
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 MAX_COINS = 1_000
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 MAX_PLACES = 62
 """Sets of places are the bits of one signed 64-bit number, and code 0 is no place."""
 MAX_WORDS = 255
@@ -55,6 +57,7 @@ class Taking:
                 self._enact(fact)
             case fact_kinds.IssuerRegistered(issuer=issuer, zone=zone):
                 self._place(zone)
+                _check_name("issuer", issuer)
                 if issuer in self.register.issuers:
                     raise FactError(f"issuer {issuer!r} is registered already")
                 self.register.issuers[issuer] = zone
@@ -67,6 +70,7 @@ class Taking:
                 self._consent(fact)
             case fact_kinds.CoinCreated(coin=coin, issuer=issuer, peg=peg):
                 self.register.issuer_zone(issuer)
+                _check_name("coin", coin)
                 if coin in self.register.coins:
                     raise FactError(f"coin {coin!r} exists already")
                 if peg not in self._words.currencies:
@@ -226,3 +230,11 @@ def _check_append_only(old: Vocabulary, new: Vocabulary) -> None:
 def _check_days(start: date, end: date | None) -> None:
     if end is not None and end <= start:
         raise FactError(f"ends on {end}, before it began on {start}; the day of `until` is excluded")
+
+
+def _check_name(what: str, name: str) -> None:
+    """A name becomes part of file names, addresses and signed texts, so it is plain."""
+    if not _NAME.fullmatch(name):
+        raise FactError(
+            f"{what} {name[:80]!r}: a name is 1 to 64 lower case letters, digits and -, a letter first"
+        )

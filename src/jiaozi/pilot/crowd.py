@@ -25,8 +25,8 @@ from jiaozi.rulebook.explain import label
 
 HOLDERS, PAYMENTS, SEED = 10_000, 100_000, 20_261_215
 OPENING_HOUR = 8
-FRAME_SECONDS = 15 * 60
-IN_FLIGHT = 4
+FRAME_SECONDS = 300
+IN_FLIGHT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def _counts(office: Office) -> tuple[Counter[str], Counter[Result]]:
 
 
 def _batches(office: Office, crowd: Crowd, day: Day) -> list[tuple[Instant, Transfers]]:
-    """Cut the day into quarters of an hour; every batch carries the instant at which it came in."""
+    """Cut the day into pieces of five minutes; every batch carries the instant at which it came in."""
     midnight = cast.at(cast.DRAFT_DAY, "00:00")
     random = np.random.default_rng([SEED, 4])
     edges = np.arange(0, 24 * 3_600 + 1, FRAME_SECONDS)

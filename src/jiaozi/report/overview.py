@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jiaozi.clock import Instant
+from jiaozi.ledger.activity import Activity
 from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.explain import label
+from jiaozi.rulebook.model import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def overview(state: State, coin_id: str, head: Receipt, *, minutes: int = 240) -
     coin = state.register.coin(coin_id)
     accounts = state.accounts
     holders = state.holders_of(coin)
-    activity = state.activity
+    activity = state.activity_of.get(coin.number, Activity())
     reserve = state.reserve_value(coin)
     return Overview(
         coin=coin.id,
@@ -117,12 +119,12 @@ def overview(state: State, coin_id: str, head: Receipt, *, minutes: int = 240) -
         sheet=sheet_of(state, coin_id),
         payments=activity.payments,
         paid=activity.paid_fen,
-        refused=sum(minute.refused for minute in activity.minutes),
+        refused=activity.refused,
         minutes=tuple(
             MinuteCount(minute.start, minute.accepted, minute.refused)
             for minute in list(activity.minutes)[-minutes:]
         ),
-        refusals=refusals(state),
+        refusals=refusals(state.law, activity),
         epoch=coin.epoch,
         checkpoint=coin.checkpoint,
     )
@@ -149,15 +151,15 @@ def _frozen(state: State, coin: Coin) -> int:
     return int((state.accounts["coin"][ordered] == coin.number).sum()) if ordered else 0
 
 
-def refusals(state: State) -> tuple[Refusals, ...]:
+def refusals(book: Book, activity: Activity) -> tuple[Refusals, ...]:
     """Return every reason for which something was refused, most frequent first."""
     found = []
-    for name, count in state.activity.reasons.items():
-        words = label(state.law, name)
+    for name, count in activity.reasons.items():
+        words = label(book, name)
         link = words.source.link if words.source else ""
         found.append(Refusals(name, words.title, words.cite, link, count, words.is_draft))
     quiet = (Result.CREATED, Result.EXISTS, Result.REFUSED_BY_LAW, Result.LINKED_EVENT_FAILED)
-    for result, count in state.activity.results.items():
+    for result, count in activity.results.items():
         if result not in quiet:
             found.append(Refusals(result.name.lower(), WORDS[result], "", "", count, False))
     return tuple(sorted(found, key=lambda refusal: -refusal.count))
