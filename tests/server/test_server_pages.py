@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import jiaozi.server
 from jiaozi.issuer.store import Redemption
 from jiaozi.ledger.numbers import account_text
 from jiaozi.people.parties import Party
 from jiaozi.proof import verify_jiaozi
 from jiaozi.server.app import create_app
+from jiaozi.server.assets import FOLDER
 from tests.server.asking import Client
 from tests.server.offices import COURT_ORDER, EVIL, issue
 from tests.world import COIN, World, found
@@ -50,6 +53,31 @@ def test_every_page_is_there_in_both_languages(client: Client, path: str, langua
     assert {"en": "Draft law.", "zh": "草案。"}[language] in answer.text
     assert {"en": "Invented people.", "zh": "人物均为虚构。"}[language] in answer.text
     assert {"en": "Not legal advice", "zh": "不构成法律意见"}[language] in answer.text
+
+
+def test_htmx_may_do_nothing_that_the_policy_forbids() -> None:
+    """Code in attributes needs eval; the settings turn off what would put styles in, and other extensions."""
+    templates = Path(jiaozi.server.__file__).parent / "templates"
+    html = "\n".join(path.read_text(encoding="utf-8") for path in templates.glob("*.html"))
+    assert not re.search(r"""hx-on|hx-[\w:]+=["'](js|javascript):|hx-trigger="[^"]*\[""", html)
+    found = re.search(r"htmx-config\" content='(.+?)'", html)
+    assert found
+    settings = json.loads(found[1])
+    assert settings["includeIndicatorCSS"] is False
+    assert settings["extensions"] == "sse"
+
+
+def test_the_files_from_elsewhere_are_the_ones_in_the_list() -> None:
+    """Each stands in static/README.md with its digest, and its licence beside it."""
+    rows = re.findall(
+        r"^\| `([\w.-]+)` \|.*\(`([\w.]+)`\).*`([0-9a-f]{64})` \|$",
+        (FOLDER / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert {name for name, _, _ in rows} == {"htmx.js", "hx-sse.js", "uplot.js", "uplot.css"}
+    for name, licence, digest in rows:
+        assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
+        assert (FOLDER / licence).is_file()
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/holders?q=nobody", "/nothing"])
@@ -162,6 +190,31 @@ def test_the_search_finds_by_name_and_leads_to_a_whole_number(client: Client, wo
     assert answer.headers["location"] == path_of(world, "Li")
     assert "Li" in text_of(client.get(f"/holders?q={world.holders['Li']}").text)
     assert "No holder matches" in client.get("/holders?q=%E6%9C%AA%E7%9F%A5").text
+
+
+def test_a_search_that_is_typed_is_answered_with_the_list_only(client: Client, world: World) -> None:
+    typed = {"hx-request-type": "partial", "accept-language": "en"}
+    answer = client.get("/holders?q=house", typed)
+    assert "<html" not in answer.text
+    assert "Tea house" in answer.text
+    assert 'href="?q=house&amp;lang=zh"' in answer.text, "the switch of language follows"
+    assert "hx-request-type" in answer.headers["vary"]
+    whole = client.get(f"/holders?q={account_text(world.holders['Li'])}", typed)
+    assert whole.status_code == 200
+    assert path_of(world, "Li") in whole.text
+    assert whole.headers["hx-replace-url"] == "false", "or the step back would lead forward again"
+
+
+def test_a_number_that_is_not_finished_is_no_mistake_yet(client: Client) -> None:
+    typed = {"hx-request-type": "partial"}
+    unfinished = client.get("/holders?q=99999", typed)
+    assert 'class="muted">No account “99999”' in unfinished.text
+    assert 'class="bad">No account “99999”' in client.get("/holders?q=99999").text
+    assert 'class="bad">The check digits' in client.get("/holders?q=000000000681", typed).text
+    long = client.get("/holders?q=" + "x" * 5_000, typed)
+    assert long.status_code == 400
+    assert "<html" not in long.text
+    assert "too long" in long.text
 
 
 def test_a_name_with_html_in_it_is_only_a_name(client: Client, world: World) -> None:
