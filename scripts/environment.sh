@@ -31,6 +31,12 @@ echo "jiaozi: setting up .venv ($level)" >&2
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check \
     --require-hashes -r requirements/bootstrap.txt ||
     fail "the package index could not be reached; see the lines above"
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip sync --quiet --require-hashes \
-    requirements/bootstrap.txt requirements/build.txt "requirements/$level.txt"
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+# uv brings its own certificates; behind a proxy only the system's are known.
+uv_pip() {
+    VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip "$@" 2>.venv/uv.log ||
+        VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip "$@" --system-certs 2>.venv/uv.log ||
+        { cat .venv/uv.log >&2; fail "the environment could not be made; see the lines above"; }
+}
+
+uv_pip sync --quiet --require-hashes requirements/bootstrap.txt requirements/build.txt "requirements/$level.txt"
+uv_pip install --quiet --no-deps --no-build-isolation --editable .
