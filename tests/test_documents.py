@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,30 @@ def test_every_command_shown_is_one_that_exists(page: Path) -> None:
     for line in commands(page.read_text(encoding="utf-8")):
         words = shlex.split(line.replace("…", ""))[1:]
         parser().parse_known_args(words)
+
+
+def test_every_command_and_option_has_its_place_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    sections = dict(
+        re.findall(r"^## (jiaozi [a-z ]+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    )
+    found = dict(leaves(parser(), "jiaozi"))
+    assert set(sections) == set(found)
+    for name, command in found.items():
+        for action in command._actions:
+            for option in action.option_strings:
+                if option not in ("-h", "--help"):
+                    assert f"`{option}`" in sections[name], f"{name} {option} is not in the reference"
+
+
+def leaves(top: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Yield every command that does something, with its parser."""
+    below = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        yield name, top
+    for action in below:
+        for word, command in action.choices.items():
+            yield from leaves(command, f"{name} {word}")
 
 
 def test_the_readme_shows_every_command() -> None:

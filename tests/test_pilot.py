@@ -12,7 +12,9 @@ import pytest
 
 from jiaozi.cli import main
 from jiaozi.errors import NotReady
+from jiaozi.lab.population import people
 from jiaozi.pilot import cast, walk
+from jiaozi.pilot.crowd import HOLDERS, SEED
 
 
 def test_the_walk_runs_from_a_bank_message_to_a_proof(
@@ -42,6 +44,9 @@ def test_the_walk_runs_from_a_bank_message_to_a_proof(
         assert word in said
     assert "NOT THE SAME" not in said
     assert main(["journal", "verify", str(tmp_path / "pilot")]) == 0
+    names = {*cast.DISTRIBUTORS, *people(HOLDERS, SEED).names}
+    journal = b"".join(path.read_bytes() for path in (tmp_path / "pilot" / "journal").glob("*.jzj"))
+    assert not [name for name in names if name.encode() in journal], "names of people never enter the journal"
 
 
 def test_its_figures_add_up(tmp_path: Path) -> None:
