@@ -70,7 +70,7 @@ class Desk:
         balance = state.accounts["balance"]
         assert int(balance.sum()) == 0
         entries = self.store.entries()
-        booked = [entry for entry in entries if "not booked" not in entry.note]
+        booked = [entry for entry in entries if "not booked" not in str(entry.note)]
         in_bank = sum(entry.amount_fen if entry.is_credit else -entry.amount_fen for entry in booked)
         assert state.reserve_value(coin) == in_bank
         assert int(balance[coin.sheet.client_money]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jiaozi.issuer.notes import Note
 from jiaozi.issuer.sheet import Leg, chain
 from jiaozi.issuer.store import BankEntry
 from jiaozi.ledger.facts import FreezeOrdered
@@ -27,7 +28,7 @@ def issue(world: World, holder: str, amount_fen: int, name: str) -> None:
     assert outcome.created == 2
 
 
-def unmatched(world: World, key: str, amount_fen: int, *, counterparty: str, text: str, note: str) -> None:
+def unmatched(world: World, key: str, amount_fen: int, *, counterparty: str, text: str, note: Note) -> None:
     """Let bank money come in that belongs to nothing."""
     ledger = world.office.ledger
     sheet = ledger.state.register.coin(COIN).sheet
@@ -69,5 +70,5 @@ def lively(folder: Path) -> World:
     world.pay("Wang", "Tea house", 5_00)
     assert world.office.redeem(COIN, world.holders["Tea house"], 200_00).redemption
     order(world, "JZ-2026-000001", "Wang", 250_00)
-    unmatched(world, "e1", 75_00, counterparty=EVIL, text="货款 & more", note="quotes no reference")
+    unmatched(world, "e1", 75_00, counterparty=EVIL, text="货款 & more", note=Note("quotes_nothing"))
     return world

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from jiaozi.bank.message import Entry, Statement
 from jiaozi.errors import AmountError, OrderError
+from jiaozi.issuer.notes import LEDGER, NOTHING, Note
 from jiaozi.issuer.sheet import Leg, chain
 from jiaozi.issuer.store import BankEntry, Order, Redemption, ReserveBank, Store
 from jiaozi.ledger.facts import SheetNamed
@@ -24,7 +25,7 @@ from jiaozi.ledger.ids import derived_id
 from jiaozi.ledger.ledger import Ledger, Outcome
 from jiaozi.ledger.records import BOOK, ISSUE
 from jiaozi.ledger.register import Coin
-from jiaozi.ledger.results import WORDS, Result
+from jiaozi.ledger.results import Result
 from jiaozi.money import fen_from_text, format_fen
 
 # Between the parts payers write blanks, dashes of every length, points and strokes. A Chinese
@@ -99,31 +100,30 @@ class _Desk:
             text=" · ".join(entry.reference_texts())[:1000],
             status=status,
             reference=reference,
-            note=note[:500],
+            note=note,
         )
         self.store.take(kept)
         return kept
 
-    def _book(self, entry: Entry) -> tuple[str, str, str]:
+    def _book(self, entry: Entry) -> tuple[str, str, Note]:
         """Return status, reference and note of *entry* after booking it."""
         if entry.currency != self.coin.peg:
-            note = f"in {entry.currency}; the coin is pegged to {self.coin.peg}; not booked"
-            return "unmatched", "", note
+            return "unmatched", "", Note("other_currency", (entry.currency, self.coin.peg))
         try:
             fen_from_text(entry.amount)
-        except AmountError as error:
-            return "unmatched", "", f"not booked: {error}"
+        except AmountError:
+            return "unmatched", "", Note("no_amount", (str(entry.amount)[:60],))
         money, paid, unmatched = self._booked(
             ("money", entry.key), ("paid", entry.key), ("unmatched", entry.key)
         )
         # Booked before, and the process died before the tables knew: only they are to be told.
         if money:
-            return "issued", _quoted(_ORDER, "JZ", entry.reference_texts())[0], ""
+            return "issued", _quoted(_ORDER, "JZ", entry.reference_texts())[0], NOTHING
         if paid:
-            return "paid out", _quoted(_REDEMPTION, "JZ-R", entry.reference_texts())[0], ""
+            return "paid out", _quoted(_REDEMPTION, "JZ-R", entry.reference_texts())[0], NOTHING
         found, note = self._order(entry) if entry.is_credit else self._redemption(entry)
         if found is None or unmatched:
-            return self._unmatched(entry, note or "was booked as unmatched before an interruption")
+            return self._unmatched(entry, note or Note("interrupted"))
         if isinstance(found, Redemption):
             legs = [Leg(("paid", entry.key), self.sheet.redemptions, self.sheet.reserve, _fen(entry), BOOK)]
             status = "paid out"
@@ -135,49 +135,51 @@ class _Desk:
             status = "issued"
         outcome = self.ledger.post(chain(legs, self.place))
         if all(result in _DONE for result in outcome.results):
-            return status, found.reference, ""
+            return status, found.reference, NOTHING
         note = self._why(outcome)
         if isinstance(found, Order):
             self.store.refuse(found.reference, note)
-        return self._unmatched(entry, f"{found.reference}: {note}")
+        return self._unmatched(entry, Note("refused", (found.reference,), note))
 
-    def _order(self, entry: Entry) -> tuple[Order | None, str]:
+    def _order(self, entry: Entry) -> tuple[Order | None, Note]:
         """Return the order that *entry* settles, or why there is none."""
         quoted = _quoted(_ORDER, "JZ", entry.reference_texts())
         if len(quoted) != 1:
-            return None, "quotes no reference" if not quoted else f"quotes several: {', '.join(quoted)}"
+            return None, Note("quotes_several", (", ".join(quoted)[:200],)) if quoted else Note(
+                "quotes_nothing"
+            )
         order = self.store.order(quoted[0])
         if order is None or order.coin != self.coin.id:
-            return None, f"quotes {quoted[0]}, which is no order for {self.coin.id}"
+            return None, Note("no_such_order", (quoted[0], self.coin.id))
         status = "issued" if any(self._booked(("issue", order.reference))) else order.status
         if status != "waiting":
-            why = f": {order.note}" if order.note else ""
-            return None, f"quotes {order.reference}, which is {status} already{why}"
+            return None, Note("already", (order.reference, status), order.note or None)
         if order.amount_fen != _fen(entry):
             wanted, came = format_fen(order.amount_fen), format_fen(_fen(entry))
-            return None, f"quotes {order.reference}, which is about {wanted}; {came} came in"
-        return order, ""
+            return None, Note("other_amount", (order.reference, wanted, came))
+        return order, NOTHING
 
-    def _redemption(self, entry: Entry) -> tuple[Redemption | None, str]:
+    def _redemption(self, entry: Entry) -> tuple[Redemption | None, Note]:
         quoted = _quoted(_REDEMPTION, "JZ-R", entry.reference_texts())
         if len(quoted) != 1:
-            return None, "money went out that quotes no single redemption"
+            return None, Note("pays_nothing")
         redemption = self.store.redemption(quoted[0])
         if redemption is None or redemption.coin != self.coin.id:
-            return None, f"quotes {quoted[0]}, which is no redemption of {self.coin.id}"
+            return None, Note("no_such_redemption", (quoted[0], self.coin.id))
         if redemption.status not in ("burned", "ordered"):
-            return None, f"quotes {redemption.reference}, which is {redemption.status} already"
+            return None, Note("already", (redemption.reference, redemption.status))
         if redemption.amount_fen != _fen(entry):
-            return None, f"quotes {redemption.reference}, which is about {format_fen(redemption.amount_fen)}"
-        return redemption, ""
+            wanted = format_fen(redemption.amount_fen)
+            return None, Note("other_payout", (redemption.reference, wanted))
+        return redemption, NOTHING
 
-    def _unmatched(self, entry: Entry, note: str) -> tuple[str, str, str]:
+    def _unmatched(self, entry: Entry, note: Note) -> tuple[str, str, Note]:
         """Book money that belongs to nothing, so that the reserve still equals the bank's balance."""
         sheet, fen = self.sheet, _fen(entry)
         sides = (sheet.reserve, sheet.unmatched) if entry.is_credit else (sheet.unmatched, sheet.reserve)
         outcome = self.ledger.post(chain([Leg(("unmatched", entry.key), *sides, fen, BOOK)], self.place))
         if outcome.results[0] not in _DONE:
-            note = f"{note}; not booked: {self._why(outcome)}"
+            note = note.then(Note("not_booked", because=self._why(outcome)))
         return "unmatched", "", note
 
     def _booked(self, *names: tuple[str, str]) -> list[bool]:
@@ -185,15 +187,14 @@ class _Desk:
         ids = [derived_id(*name) for name in names]
         return self.ledger.at_cut(lambda state, _: [state.result_of(*id) is Result.CREATED for id in ids])
 
-    def _why(self, outcome: Outcome) -> str:
-        """Return the first reason why a chain was not booked, for the clerk's eyes."""
+    def _why(self, outcome: Outcome) -> Note:
+        """Return why a chain was not booked: the first answer that is not another leg's."""
         worst = [
             n for n, code in enumerate(outcome.results) if code not in (*_DONE, Result.LINKED_EVENT_FAILED)
         ]
         index = worst[0] if worst else 0
-        reasons = ", ".join(self.ledger.reasons(outcome, index))
-        word = WORDS[Result(int(outcome.results[index]))]["en"]
-        return f"{word} ({reasons})" if reasons else word
+        result = Result(int(outcome.results[index]))
+        return Note(LEDGER, (result.name, *self.ledger.reasons(outcome, index)))
 
 
 def _quoted(pattern: re.Pattern[str], start: str, texts: Iterable[str]) -> list[str]:

@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from jiaozi.issuer.notes import NOTHING, Note, NoteColumn
+
 METADATA = MetaData()
 R = TypeVar("R", "Order", "BankEntry", "Redemption", "ReserveBank")
 
@@ -39,7 +41,7 @@ _orders = Table(
     Column("amount_fen", BigInteger, nullable=False),
     Column("status", String(16), nullable=False),
     Column("entry_key", String(200), nullable=False),
-    Column("note", String(500), nullable=False),
+    Column("note", NoteColumn, nullable=False),
 )
 
 _banks = Table(
@@ -65,7 +67,7 @@ _entries = Table(
     Column("text", String(1000), nullable=False),
     Column("status", String(16), nullable=False),
     Column("reference", String(35), nullable=False),
-    Column("note", String(500), nullable=False),
+    Column("note", NoteColumn, nullable=False),
 )
 
 _redemptions = Table(
@@ -93,7 +95,7 @@ class Order:
     amount_fen: int
     status: str = "waiting"
     entry_key: str = ""
-    note: str = ""
+    note: Note = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class BankEntry:
     text: str
     status: str
     reference: str
-    note: str
+    note: Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ class Store:
                 change = update(_redemptions).where(_redemptions.c.reference == entry.reference)
                 connection.execute(change.values(status="paid"))
 
-    def refuse(self, reference: str, note: str) -> None:
+    def refuse(self, reference: str, note: Note) -> None:
         """Mark an order that the law refused."""
         change = update(_orders).where(_orders.c.reference == reference)
         with self._engine.begin() as connection:

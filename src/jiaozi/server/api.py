@@ -85,7 +85,7 @@ def queue(request: Request) -> Response:
                     "booked": entry.booked,
                     "counterparty": entry.counterparty,
                     "text": entry.text,
-                    "why": entry.note,
+                    "why": str(entry.note),
                 }
                 for entry in desk.entries
             ],
@@ -96,7 +96,7 @@ def queue(request: Request) -> Response:
                     "account": account_text(order.account),
                     "amount": decimal_text(order.amount_fen),
                     "status": order.status,
-                    "note": order.note,
+                    "note": str(order.note),
                 }
                 for order in desk.orders
             ],

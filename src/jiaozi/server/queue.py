@@ -49,7 +49,7 @@ def queue_page(request: Request) -> Response:
         desk=desk,
         rows=ROWS,
         pegs={coin.id: coin.peg for coin in console.coins},
-        note=lambda text: note_words(text, reader.language, book),
+        note=lambda note: note_words(note, reader.language, book),
         duties={duty.id: duty for duty in book.duties} if book else {},
     )
 
