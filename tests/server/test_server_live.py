@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import httpx
 
+from jiaozi.errors import NotReady
 from jiaozi.server.app import Background, serve
 from tests.world import COIN, World
 
@@ -129,5 +130,5 @@ def test_a_port_that_is_taken_is_an_error_at_once(world: World) -> None:
 
     with Background(world.office) as console:
         port = int(console.url.rstrip("/").rpartition(":")[2])
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(NotReady, match="--port"):
             serve(world.office, port=port)

@@ -19,6 +19,7 @@ from jiaozi.pilot.crowd import Crowd
 from jiaozi.pilot.tell import Teller
 from jiaozi.pilot.trickle import Trickle
 from jiaozi.server.app import Background, serve
+from jiaozi.server.serving import listen
 
 MARK = "pilot.txt"
 
@@ -26,9 +27,11 @@ MARK = "pilot.txt"
 def run(folder: Path, *, today: date, once: bool, port: int, teller: Teller) -> dict[str, Any]:
     """Walk through all nine steps in *folder*; serve the console until Ctrl-C unless *once*.
 
-    Returns the figures of the walk. Raises `NotReady` when *folder* holds something else.
+    Returns the figures of the walk. Raises `NotReady` when *folder* holds something else or the port is taken.
     """
     start = time.perf_counter()
+    if not once:
+        listen("127.0.0.1", port).close()  # a taken port is told now, not half-way
     clear(folder)
     clock = ManualClock(cast.at(today, "10:00"))
     in_force, with_draft = law.read_the_law(teller, today)

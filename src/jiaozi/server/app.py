@@ -79,7 +79,7 @@ def serve(
 ) -> None:
     """Serve the console of *office* until Ctrl-C; *ready* is called with its address once it accepts.
 
-    Raises `OSError` when the port is taken. Who serves on another address than this machine's own
+    Raises `NotReady` when the port is taken. Who serves on another address than this machine's own
     has to name in *hosts* what it is called there: the pages show names, and there is no sign-in.
     """
     app = create_app(office, notice=notice, hosts=hosts)

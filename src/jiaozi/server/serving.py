@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Self
 
 import uvicorn
 from starlette.applications import Starlette
+
+from jiaozi.errors import NotReady
 
 GRACE_SECONDS = 3
 
@@ -54,9 +57,13 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on *host*; port 0 takes a free one. Raises `OSError` when it is taken."""
+    """Return a socket that listens on *host*; port 0 takes a free one. Raises `NotReady` when it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family)
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        why = os.strerror(error.errno or 0) if isinstance(error, OSError) else "no such port"
+        raise NotReady(f"cannot listen on {host} port {port} ({why}); name another with --port") from None
 
 
 def url_of(listening: socket.socket) -> str:
