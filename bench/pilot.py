@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.rows import Row, median_seconds, show
 from jiaozi.pilot import walk
-from jiaozi.pilot.crowd import PAYMENTS
+from jiaozi.pilot.crowd import FRAME_SECONDS, OPENING_HOUR, PAYMENTS
 from jiaozi.pilot.tell import Teller
 
 WALKS = 3
@@ -66,8 +66,8 @@ def _walk(folder: Path) -> dict[str, float]:
 
 
 def _disk(folder: Path) -> float:
-    """Return payments a second if frames of the day were only appended and synced, a quarter of an hour each."""
-    frames = 16 * 4
+    """Return payments a second if the frames of the day were only appended and synced, one by one."""
+    frames = (24 - OPENING_HOUR) * 3_600 // FRAME_SECONDS
     frame = os.urandom(64 * PAYMENTS // frames)
 
     def append() -> None:
