@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -482,6 +481,15 @@ def hostile(good: Iterable[bytes], random: Random) -> Iterable[bytes]:
     yield b'[{"x":' * 100_000
 
 
+def refusal_of(frame: Frame, state: State) -> str | None:
+    """Return what folding *frame* is refused with; None when a changed byte changed nothing that counts."""
+    try:
+        fold(frame, state)
+    except JournalError as error:
+        return str(error)
+    return None
+
+
 @pytest.mark.parametrize("kind", list(FrameKind))
 def test_hostile_payloads_in_whole_frames_are_a_journal_error_that_names_the_frame(
     tmp_path: Path, kind: FrameKind
@@ -500,10 +508,8 @@ def test_hostile_payloads_in_whole_frames_are_a_journal_error_that_names_the_fra
             fold(frame, state)
         last = frames[1]
         broken = Frame(99, kind, last.instant, last.law_digest, last.hash, last.hash, payload, "s", 0)
-        with suppress(JournalError):
-            fold(broken, state)
-            continue
-        refused += 1
-        with pytest.raises(JournalError, match="frame 99 "):
-            fold(broken, State())
+        said = refusal_of(broken, state)
+        if said is not None:
+            refused += 1
+            assert "frame 99 " in said
     assert refused > 60
