@@ -46,12 +46,18 @@ def test_a_cap_shows_the_sum_the_cap_and_the_article() -> None:
     facts = {**USUAL, "payer.tier": "t4", "payer.paid_today": 4_200_00, "payment.amount": 1_500_00}
     assert lines(Action.PAY, facts) == [
         "refused  cn-sh.pay/daily_cap   4,200.00 + 1,500.00 > 5,000.00 CNY   "
-        "sh-pilot art 7(3), in force since 2026-12-01 [DRAFT]"
+        "sh-pilot art 7(3), from 2026-12-01 [DRAFT]"
     ]
     assert lines(Action.PAY, facts, "zh") == [
         "拒绝  cn-sh.pay/daily_cap   4,200.00 + 1,500.00 > 5,000.00 CNY   "
-        "sh-pilot art 7(3)，自2026-12-01起施行 [草案]"
+        "sh-pilot art 7(3)，拟自2026-12-01起适用 [草案]"
     ]
+
+
+def test_a_draft_is_never_said_to_be_in_force() -> None:
+    facts = {**USUAL, "payer.tier": "t4", "payment.amount": 2_000_01}
+    assert "in force" not in lines(Action.PAY, facts)[0]
+    assert "施行" not in lines(Action.PAY, facts, "zh")[0]
 
 
 def test_a_refusal_carries_everything_a_page_needs() -> None:
@@ -71,14 +77,13 @@ def test_a_reformed_cap_is_shown_with_its_own_article_and_day() -> None:
     facts = {**USUAL, "payer.tier": "t4", "payment.amount": 1_500_00}
     assert lines(Action.PAY, facts, book=book, at="2027-06-30 23:59:59") == []
     assert lines(Action.PAY, facts, book=book, at="2027-07-01 00:00:00") == [
-        "refused  cn-sh.pay/single_cap   1,500.00 > 1,000.00 CNY   sh-pilot art 7(1), in force since "
+        "refused  cn-sh.pay/single_cap   1,500.00 > 1,000.00 CNY   sh-pilot art 7(1), from "
         "2026-12-01; value of sh-pilot notice 2 art 1, since 2027-07-01 [DRAFT]"
     ]
     # A tier that the reform does not name keeps its value, its article and its day.
     third = {**USUAL, "payer.tier": "t3", "payment.amount": 5_000_01}
     assert lines(Action.PAY, third, book=book, at="2027-07-01 00:00:00") == [
-        "refused  cn-sh.pay/single_cap   5,000.01 > 5,000.00 CNY   "
-        "sh-pilot art 7(1), in force since 2026-12-01 [DRAFT]"
+        "refused  cn-sh.pay/single_cap   5,000.01 > 5,000.00 CNY   sh-pilot art 7(1), from 2026-12-01 [DRAFT]"
     ]
 
 

@@ -26,7 +26,7 @@ PAGES = {
     "/": {"en": "Coins in circulation", "zh": "流通中代币"},
     f"/coins/{COIN}": {"en": "Reserve assets", "zh": "储备资产"},
     "/holders": {"en": "Account number or name", "zh": "账号或名称"},
-    "/holders/6": {"en": "Limits in force", "zh": "现行限额"},
+    "/holders/6": {"en": "Limits that apply", "zh": "适用限额"},
     "/law": {"en": "Days on which something changes", "zh": "规则变更日"},
     "/law?day=2027-01-01": {"en": "The law on 1 Jan 2027", "zh": "2027年1月1日 适用的法规"},
     "/queue": {"en": "Unmatched bank entries", "zh": "待匹配银行流水"},

@@ -4,7 +4,7 @@ A decision is bits; words are made only when somebody asks, from the names of
 the reasons and the facts of that action. The same conditions are asked once
 more, so what is shown is what was decided.
 
-    refused  cn-sh.pay/daily_cap   4,200.00 + 1,500.00 > 5,000.00 CNY   sh-pilot art 7(3), in force since …
+    refused  cn-sh.pay/daily_cap   4,200.00 + 1,500.00 > 5,000.00 CNY   sh-pilot art 7(3), from … [DRAFT]
 """
 
 from __future__ import annotations
@@ -92,7 +92,11 @@ def line(explained: Explained, language: str) -> str:
     shown = [explained.reason, explained.compared.get(language) or explained.title[language]]
     if explained.cite:
         since, value_since = explained.since, explained.value_since
-        in_force = ", in force since {}" if is_english else "，自{}起施行"
+        # A draft is not in force on any day: it says from when it would apply.
+        if explained.is_draft:
+            in_force = ", from {}" if is_english else "，拟自{}起适用"
+        else:
+            in_force = ", in force since {}" if is_english else "，自{}起施行"
         if explained.value_cite in (None, explained.cite):
             text = f"{explained.cite}{in_force.format(value_since or since)}"
         else:
