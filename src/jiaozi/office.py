@@ -137,11 +137,7 @@ class Office:
     def order_payouts(self, coin_id: str, message_id: str) -> Path:
         """Write the pain.001 for all redemptions that the bank does not have yet; return its path."""
         bank = self._bank(coin_id)
-        waiting = [
-            redemption
-            for redemption in self.store.redemptions()
-            if redemption.status == "burned" and redemption.coin == coin_id
-        ]
+        waiting = self.store.redemptions(coin=coin_id, status="burned")
         if not waiting:
             raise OrderError(f"no redemption of {coin_id} waits for its payout")
         instant = self.clock()

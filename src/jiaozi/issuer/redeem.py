@@ -89,13 +89,12 @@ def finish(ledger: Ledger, store: Store) -> list[Redemption]:
     otherwise, and the holder may ask again.
     """
     decided = []
-    for redemption in store.redemptions():
-        if redemption.status == "requested":
-            lo, hi = derived_id(*_id_of(redemption))
-            result = ledger.at_cut(lambda state, _, lo=lo, hi=hi: state.result_of(lo, hi))  # type: ignore[misc]
-            status = "burned" if result is Result.CREATED else "refused"
-            store.decide_redemption(redemption.reference, status, only_requested=True)
-            decided.append(replace(redemption, status=status))
+    for redemption in store.redemptions(status="requested"):
+        lo, hi = derived_id(*_id_of(redemption))
+        result = ledger.at_cut(lambda state, _, lo=lo, hi=hi: state.result_of(lo, hi))  # type: ignore[misc]
+        status = "burned" if result is Result.CREATED else "refused"
+        store.decide_redemption(redemption.reference, status, only_requested=True)
+        decided.append(replace(redemption, status=status))
     return decided
 
 

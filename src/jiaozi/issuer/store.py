@@ -172,15 +172,15 @@ class Store:
     def order(self, reference: str) -> Order | None:
         return self._one(_orders, Order, reference)
 
-    def orders(self) -> list[Order]:
-        return self._all(_orders, Order)
+    def orders(self, *, account: int | None = None) -> list[Order]:
+        return self._all(_orders, Order, account=account)
 
     def entry(self, key: str) -> BankEntry | None:
         return self._one(_entries, BankEntry, key)
 
     def queue(self) -> list[BankEntry]:
         """Return the entries that belong to nothing, oldest first."""
-        return [entry for entry in self._all(_entries, BankEntry) if entry.status == "unmatched"]
+        return self._all(_entries, BankEntry, status="unmatched")
 
     def entries(self) -> list[BankEntry]:
         return self._all(_entries, BankEntry)
@@ -188,8 +188,10 @@ class Store:
     def redemption(self, reference: str) -> Redemption | None:
         return self._one(_redemptions, Redemption, reference)
 
-    def redemptions(self) -> list[Redemption]:
-        return self._all(_redemptions, Redemption)
+    def redemptions(
+        self, *, account: int | None = None, coin: str | None = None, status: str | None = None
+    ) -> list[Redemption]:
+        return self._all(_redemptions, Redemption, account=account, coin=coin, status=status)
 
     def add_redemption(self, redemption: Redemption) -> None:
         self._add(_redemptions, [redemption])
@@ -255,9 +257,14 @@ class Store:
             row = connection.execute(select(table).where(first == key)).first()
         return None if row is None else _record(kind, row)
 
-    def _all(self, table: Table, kind: type[R]) -> list[R]:
+    def _all(self, table: Table, kind: type[R], **wanted: object) -> list[R]:
+        """Return the rows whose columns are as *wanted*, None meaning any, in the order of their keys."""
+        query = select(table).order_by(*table.primary_key)
+        for column, value in wanted.items():
+            if value is not None:
+                query = query.where(table.c[column] == value)
         with self._engine.connect() as connection:
-            rows = connection.execute(select(table).order_by(*table.primary_key)).all()
+            rows = connection.execute(query).all()
         return [_record(kind, row) for row in rows]
 
 

@@ -5,11 +5,9 @@ The kernel fills the same facts as numbers (`kernel._facts`); a test holds the t
 
 from __future__ import annotations
 
-from datetime import date
-
-from jiaozi.clock import Instant, day_of
+from jiaozi.clock import Instant
 from jiaozi.errors import FactError
-from jiaozi.ledger.state import EPOCH_DAY, State
+from jiaozi.ledger.state import State
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action
 
@@ -31,13 +29,10 @@ def question(
             raise FactError(f"no account {number}; the ledger has {state.account_count}")
     words = state.words
     payer, payee = state.accounts[debit], state.accounts[credit]
-    coin = next(coin for coin in state.register.coins.values() if coin.number == payer["coin"])
+    coin = state.coin_of(debit)
+    assert coin is not None
     consents, cap = state.register.consent_of(coin, action, place, words, instant)
-    sums = state.accounts[int(payer["person"])]
-    today = day_of(instant, words.places[words.place_names[sums["zone"]]].clock)
-    last = int(sums["last_paid_day"])
-    paid_today = int(sums["paid_today"]) if last == (today - EPOCH_DAY).days else 0
-    paid_this_year = int(sums["paid_this_year"]) if last >= (date(today.year, 1, 1) - EPOCH_DAY).days else 0
+    paid_today, paid_this_year = state.paid_by(debit, instant)
     return {
         "payment.amount": amount_fen,
         "payment.place": place,

@@ -77,6 +77,9 @@ ISSUE: Final = ACTION_CODES[Action.ISSUE]
 PAY: Final = ACTION_CODES[Action.PAY]
 REDEEM: Final = ACTION_CODES[Action.REDEEM]
 
+ACTION_NAMES: Final = {BOOK: "book"} | {code: str(action) for action, code in ACTION_CODES.items()}
+"""What an action number of a transfer is called."""
+
 Accounts = NDArray[np.void]
 Transfers = NDArray[np.void]
 

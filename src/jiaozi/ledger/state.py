@@ -96,6 +96,22 @@ class State:
         """Return the bank money that stands behind *coin*, in fen; None before its sheet is named."""
         return None if coin.sheet is None else -int(self._accounts[coin.sheet.reserve]["balance"])
 
+    def coin_of(self, account: int) -> Coin | None:
+        """Return the coin that *account* holds."""
+        number = int(self.accounts[account]["coin"])
+        return next((coin for coin in self.register.coins.values() if coin.number == number), None)
+
+    def paid_by(self, account: int, instant: Instant) -> tuple[int, int]:
+        """Return what the person of *account* has paid on the day and in the year of *instant*, in fen.
+
+        The sums stand on the record of his first account and follow that one's clock.
+        """
+        sums = self.accounts[int(self.accounts[account]["person"])]
+        zone = self.words.places[self.words.place_names[int(sums["zone"])]]
+        today, last = day_of(instant, zone.clock), EPOCH_DAY + timedelta(days=int(sums["last_paid_day"]))
+        paid_today = int(sums["paid_today"]) if last == today else 0
+        return paid_today, int(sums["paid_this_year"]) if last >= date(today.year, 1, 1) else 0
+
     def holders_of(self, coin: Coin) -> NDArray[np.bool_]:
         """Return which accounts hold *coin* for themselves, (count,) bool."""
         internal = (self.accounts["flags"] & AccountFlag.INTERNAL) != 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from jiaozi.clock import Instant, day_of
 from jiaozi.ledger.facts import FreezeOrdered
 from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.history import Line
-from jiaozi.ledger.records import AccountFlag
+from jiaozi.ledger.records import ACTION_NAMES, BOOK, AccountFlag
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
-from jiaozi.ledger.state import EPOCH_DAY, State
+from jiaozi.ledger.state import State
 from jiaozi.office import Office
 from jiaozi.people.parties import Party
 from jiaozi.rulebook.explain import Label, label
@@ -63,23 +63,12 @@ class Holder:
     person: int
     limits: tuple[Limit, ...]
     freezes: tuple[FreezeOrdered, ...]
+    may_pay: bool
+    may_receive: bool
+    keep_fen: int | None  # what has to stay while the account may pay; None when nothing has to
     as_of: Instant
     sequence: int
     today: date
-
-    @property
-    def may_pay(self) -> bool:
-        return all(order.keep_fen is not None for order in self.freezes)
-
-    @property
-    def may_receive(self) -> bool:
-        return all(order.may_receive for order in self.freezes)
-
-    @property
-    def keep_fen(self) -> int | None:
-        """What has to stay while the account may pay; None when nothing has to."""
-        keeps = [order.keep_fen for order in self.freezes if order.keep_fen is not None]
-        return max(keeps, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +114,16 @@ def sheet_accounts(state: State) -> dict[int, str]:
 def _holder(state: State, head: Receipt, account: int, party: Party | None, now: Instant) -> Holder:
     words, record = state.words, state.accounts[account]
     zone = words.place_names[int(record["zone"])]
-    # Caps are a person's: the sums stand on the record of his first account, by that one's clock.
-    sums = state.accounts[int(record["person"])]
-    clock = words.places[words.place_names[int(sums["zone"])]].clock
-    today = day_of(max(now, head.instant), clock)
-    last = EPOCH_DAY + timedelta(days=int(sums["last_paid_day"]))
-    paid_today = int(sums["paid_today"]) if last == today else 0
-    paid_this_year = int(sums["paid_this_year"]) if last.year == today.year else 0
-    coin = next((coin for coin in state.register.coins.values() if coin.number == record["coin"]), None)
+    instant = max(now, head.instant)
+    # The sums follow the clock of the person's first account, and so does the day shown beside them.
+    first = state.accounts[int(record["person"])]
+    today = day_of(instant, words.places[words.place_names[int(first["zone"])]].clock)
+    paid_today, paid_this_year = state.paid_by(account, instant)
+    coin, flags = state.coin_of(account), AccountFlag(int(record["flags"]))
     balance, tier = int(record["balance"]), words.word("payer.tier", int(record["tier"]))
     used = {"limit.balance": balance, "limit.day": paid_today, "limit.year": paid_this_year}
-    is_internal = bool(record["flags"] & AccountFlag.INTERNAL)
-    limits = limits_of(state.law, zone, max(now, head.instant), coin.peg, tier, used) if coin else ()
+    is_internal = AccountFlag.INTERNAL in flags
+    limits = limits_of(state.law, zone, instant, coin.peg, tier, used) if coin else ()
     return Holder(
         account=account,
         party=party,
@@ -146,12 +133,15 @@ def _holder(state: State, head: Receipt, account: int, party: Party | None, now:
         zone=words.places[zone].title,
         balance=balance,
         is_internal=is_internal,
-        is_closed=bool(record["flags"] & AccountFlag.CLOSED),
+        is_closed=AccountFlag.CLOSED in flags,
         paid_today=paid_today,
         paid_this_year=paid_this_year,
         person=int(record["person"]),
         limits=() if is_internal else limits,
         freezes=tuple(state.register.freezes.get(account, {}).values()),
+        may_pay=AccountFlag.FROZEN_OUT not in flags,
+        may_receive=AccountFlag.FROZEN_IN not in flags,
+        keep_fen=int(record["floor"]) if AccountFlag.FROZEN_BELOW in flags else None,
         as_of=head.instant,
         sequence=head.sequence,
         today=today,
@@ -192,7 +182,7 @@ def _entry(book: Book, line: Line, other_name: str, other_sheet: str) -> Entry:
         line=line,
         other_name=other_name,
         other_sheet=other_sheet,
-        action=("book", "issue", "pay", "redeem")[line.action] if line.action < 4 else "book",
+        action=ACTION_NAMES.get(line.action, ACTION_NAMES[BOOK]),
         result=WORDS[line.result],
         reasons=tuple((name, label(book, name)) for name in names),
         is_under_other_law=line.result is Result.REFUSED_BY_LAW and not is_known,

@@ -64,8 +64,8 @@ def holder_page(request: Request) -> Response:
     account = account_of(console, request.path_params["account"])
     holder, entries = read_holder(console, account)
     coin = holder.coin
-    orders = [order for order in console.office.store.orders() if order.account == account]
-    redemptions = [one for one in console.office.store.redemptions() if one.account == account]
+    orders = console.office.store.orders(account=account)
+    redemptions = console.office.store.redemptions(account=account)
     return console.page(
         request,
         "holder.html",
