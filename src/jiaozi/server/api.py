@@ -204,7 +204,8 @@ def _transfer(entry: Entry) -> Json:
         "amount": decimal_text(line.amount_fen),
         "result": line.result.name.lower(),
         "reasons": [
-            {"reason": name, "title": dict(words.title), "cite": words.cite} for name, words in entry.reasons
+            {"reason": name, "title": dict(words.title), "cite": words.cite, "is_draft": words.is_draft}
+            for name, words in entry.reasons
         ],
         "law": line.law_digest.hex(),
     }
