@@ -12,10 +12,10 @@ import numpy as np
 from bench.rows import Row, median_seconds, show
 from jiaozi.clock import day_start
 from jiaozi.rulebook.decide import Facts, decide
-from jiaozi.rulebook.kernel import decide_batch
+from jiaozi.rulebook.machine.kernel import decide_batch
+from jiaozi.rulebook.machine.program import compile_book, fact_row
 from jiaozi.rulebook.model import ACTION_CODES, Action
-from jiaozi.rulebook.program import compile_book, fact_row
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
 
 MANY, FEW = 1_000_000, 1_000
 

@@ -13,7 +13,7 @@ import pytest
 
 from jiaozi.clock import BusinessCalendar
 from jiaozi.errors import CalendarError, RulebookError
-from jiaozi.rulebook.calendars import read_calendar
+from jiaozi.rulebook.reading.calendars import read_calendar
 
 LAW = Path(__file__).parents[1] / "law" / "calendars"
 SAMPLES = Path(__file__).parents[2] / "shared" / "data" / "calendar"

@@ -137,7 +137,7 @@ def test_the_stand_alone_verifier_uses_the_standard_library_only() -> None:
 
 
 def test_every_room_opens_with_a_map_of_what_lives_there() -> None:
-    for folder in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
+    for folder in sorted(path.parent for path in PACKAGE.glob("*/**/__init__.py")):
         words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
         assert words, f"{folder.name} has no docstring"
         if folder.name in ("commands",):
@@ -145,3 +145,5 @@ def test_every_room_opens_with_a_map_of_what_lives_there() -> None:
         for path in sorted(folder.glob("*.py")):
             if path.stem != "__init__":
                 assert path.stem in words, f"{folder.name}/__init__.py does not mention {path.stem}"
+        for inner in sorted(path.parent.name for path in folder.glob("*/__init__.py")):
+            assert inner in words, f"{folder.name}/__init__.py does not mention {inner}/"

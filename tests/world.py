@@ -22,7 +22,7 @@ from jiaozi.ledger.facts import (
 from jiaozi.ledger.records import openings
 from jiaozi.office import Office
 from jiaozi.people.parties import Party
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
 
 COIN = "pujiang-cny"
 ISSUER = "pujiang-pay"

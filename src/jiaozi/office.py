@@ -36,11 +36,11 @@ from jiaozi.proof import keys
 from jiaozi.report import evening as evening_report
 from jiaozi.report.evening import Evening
 from jiaozi.report.overview import Overview, overview
-from jiaozi.rulebook.calendars import read_calendar
 from jiaozi.rulebook.decide import decide
-from jiaozi.rulebook.explain import Explained, explain
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.read import law_folder
+from jiaozi.rulebook.reading.calendars import read_calendar
+from jiaozi.rulebook.reading.read import law_folder
+from jiaozi.rulebook.telling.explain import Explained, explain
 
 
 class Office:

@@ -16,7 +16,7 @@ from jiaozi.ledger.facts import FreezeLifted, FreezeOrdered
 from jiaozi.ledger.results import Result
 from jiaozi.people.parties import Party
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.read import read, read_folder
+from jiaozi.rulebook.reading.read import read, read_folder
 from tests.issuer.desk import Desk, credit
 from tests.world import COIN, ZONE, at, order
 

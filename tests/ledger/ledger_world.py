@@ -11,7 +11,7 @@ from jiaozi.clock import Instant, ManualClock
 from jiaozi.ledger.facts import CoinCreated, ConsentGranted, IssuerRegistered, LicenceGranted, SheetNamed
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.records import BOOK, ISSUE, PAY, Transfers, openings, transfers
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
 from tests.ledger.small_world import COIN, ISSUER, SHEET_FLAGS, ZONE, at, enacting
 
 FIRST_HOLDER = 4

@@ -46,7 +46,7 @@ from jiaozi.ledger.records import (
 )
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.read import read, read_folder
+from jiaozi.rulebook.reading.read import read, read_folder
 
 LINKED = int(TransferFlag.LINKED)
 NO_OVERDRAFT = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS

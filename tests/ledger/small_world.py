@@ -38,9 +38,9 @@ from jiaozi.ledger.records import (
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
 from jiaozi.money import fen_from_text
-from jiaozi.rulebook.kernel import names_of
+from jiaozi.rulebook.machine.kernel import names_of
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
 
 COIN, ISSUER, ZONE = "pujiang-cny", "pujiang-pay", "cn-sh"
 RESERVE, CLIENT_MONEY, UNMATCHED, REDEMPTIONS = range(4)

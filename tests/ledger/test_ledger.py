@@ -33,7 +33,7 @@ from jiaozi.ledger.records import OWN_PERSON, AccountFlag, openings, transfers
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.read import read, read_folder
+from jiaozi.rulebook.reading.read import read, read_folder
 from tests.ledger.ledger_world import FIRST_HOLDER, balances_sum, clock, found, payments
 from tests.ledger.small_world import COIN, ISSUER, ZONE, SmallWorld, enacting
 

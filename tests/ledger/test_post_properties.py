@@ -24,7 +24,7 @@ from jiaozi.ledger.records import ISSUE, OWN_PERSON, PAY, REDEEM, AccountFlag, o
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import EPOCH_DAY, State
 from jiaozi.money import MAX_FEN
-from jiaozi.rulebook.kernel import names_of
+from jiaozi.rulebook.machine.kernel import names_of
 from tests.ledger.random_worlds import (
     COINS,
     PER_COIN,

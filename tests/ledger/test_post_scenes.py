@@ -12,7 +12,7 @@ from jiaozi.ledger.facts import CoinCreated, FreezeLifted, FreezeOrdered, TierSe
 from jiaozi.ledger.records import AccountFlag, TransferFlag, transfers
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.money import MAX_FEN
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
 from tests.ledger.small_world import COIN, ISSUER, SmallWorld, at, enacting
 
 NO_SUCH_ACCOUNT = 4_000_000_000

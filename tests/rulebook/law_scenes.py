@@ -25,11 +25,11 @@ import numpy as np
 from jiaozi.clock import Instant, instant_of
 from jiaozi.money import MAX_FEN, fen_from_text
 from jiaozi.rulebook.decide import Facts, decide
-from jiaozi.rulebook.explain import explain, line
-from jiaozi.rulebook.kernel import decide_batch, names_of
+from jiaozi.rulebook.machine.kernel import decide_batch, names_of
+from jiaozi.rulebook.machine.program import compile_book, fact_row
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
-from jiaozi.rulebook.program import compile_book, fact_row
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
+from jiaozi.rulebook.telling.explain import explain, line
 
 Question = tuple[Action, Facts, Instant]
 

@@ -19,7 +19,7 @@ from jiaozi.clock import Instant
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.read import law_folder, read
+from jiaozi.rulebook.reading.read import law_folder, read
 from jiaozi.rulebook.timeline import cuts
 from jiaozi.rulebook.vocabulary import FactType
 

@@ -8,9 +8,9 @@ import pytest
 
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.decide import Facts, decide
-from jiaozi.rulebook.explain import Explained, explain, label, line
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
+from jiaozi.rulebook.telling.explain import Explained, explain, label, line
 
 from .law_scenes import USUAL, law, moment
 

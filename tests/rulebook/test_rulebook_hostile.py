@@ -11,10 +11,10 @@ import pytest
 from jiaozi.errors import RulebookError
 from jiaozi.rulebook.decide import decide
 from jiaozi.rulebook.language import LanguageError, parse
+from jiaozi.rulebook.machine.program import compile_book
 from jiaozi.rulebook.model import Action
-from jiaozi.rulebook.page import html
-from jiaozi.rulebook.program import compile_book
-from jiaozi.rulebook.read import law_folder, read, read_folder
+from jiaozi.rulebook.reading.read import law_folder, read, read_folder
+from jiaozi.rulebook.telling.page import html
 
 from .law_scenes import USUAL, law, moment
 

@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.page import html, in_force, markdown, sections
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
+from jiaozi.rulebook.telling.page import html, in_force, markdown, sections
 
 from .law_scenes import law, moment
 

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jiaozi.rulebook.decide import Facts
-from jiaozi.rulebook.explain import explain, label, line
 from jiaozi.rulebook.language import parse, text_of
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.page import html, markdown
-from jiaozi.rulebook.read import law_folder, read
-from jiaozi.rulebook.wording import words_of
+from jiaozi.rulebook.reading.read import law_folder, read
+from jiaozi.rulebook.telling.explain import explain, label, line
+from jiaozi.rulebook.telling.page import html, markdown
+from jiaozi.rulebook.telling.wording import words_of
 
 from .law_scenes import USUAL, answers, ask, law, moment
 from .random_law import CITE, TITLE, RandomLaw, conditions, forbids, laws, questions

@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from jiaozi.clock import day_start
-from jiaozi.rulebook.calendars import read_calendar
-from jiaozi.rulebook.explain import label
 from jiaozi.rulebook.model import Action, Always, Book, Cite, Duty, Rule, Status
-from jiaozi.rulebook.read import law_folder
+from jiaozi.rulebook.reading.calendars import read_calendar
+from jiaozi.rulebook.reading.read import law_folder
+from jiaozi.rulebook.telling.explain import label
 from jiaozi.rulebook.timeline import cuts
 
 from .law_scenes import law

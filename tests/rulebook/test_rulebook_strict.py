@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jiaozi.errors import Mistake, RulebookError
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
 
 from .law_scenes import law
 

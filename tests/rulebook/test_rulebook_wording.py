@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jiaozi.rulebook.language import parse
-from jiaozi.rulebook.wording import words_of
+from jiaozi.rulebook.telling.wording import words_of
 
 from .law_scenes import law, moment
 

@@ -366,7 +366,7 @@ def test_figures_are_counted_once_for_everybody_and_again_when_the_journal_moves
 
 
 def test_a_transfer_of_another_law_is_not_named_by_this_one(client: Client, world: World) -> None:
-    from jiaozi.rulebook.read import read_folder
+    from jiaozi.rulebook.reading.read import read_folder
 
     world.office.enact(read_folder(drafts=[]))
     text = text_of(client.get(path_of(world, "Li") + "?lang=en").text)

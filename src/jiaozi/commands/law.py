@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from jiaozi.clock import SHANGHAI, Instant, day_start, instant_of, moment_of, system_clock
 from jiaozi.errors import AmountError, RulebookError
 from jiaozi.money import fen_from_text
-from jiaozi.rulebook import page
 from jiaozi.rulebook.decide import decide
-from jiaozi.rulebook.explain import explain, line
 from jiaozi.rulebook.language import closest
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
+from jiaozi.rulebook.telling import page
+from jiaozi.rulebook.telling.explain import explain, line
 from jiaozi.rulebook.vocabulary import FactType
 
 Value = int | str | frozenset[str]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.rulebook.compiled import entry, inner
+from jiaozi.rulebook.machine.compiled import entry, inner
 
 Table = NDArray[np.uint64]
 """(capacity, 3) uint64: id_lo, id_hi, stamp. The capacity is a power of two."""

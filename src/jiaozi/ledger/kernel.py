@@ -24,10 +24,10 @@ from jiaozi.ledger.idindex import Table, mix, place_of
 from jiaozi.ledger.records import BOOK, ISSUE, REDEEM, AccountFlag, TransferFlag
 from jiaozi.ledger.results import Result
 from jiaozi.money import MAX_FEN
-from jiaozi.rulebook.compiled import entry, inner
-from jiaozi.rulebook.kernel import Bits, decide_row
+from jiaozi.rulebook.machine.compiled import entry, inner
+from jiaozi.rulebook.machine.kernel import Bits, decide_row
+from jiaozi.rulebook.machine.program import H_AMOUNT, MISSING, Int64s, Program
 from jiaozi.rulebook.model import UNLIMITED
-from jiaozi.rulebook.program import H_AMOUNT, MISSING, Int64s, Program
 
 # Columns of the table of coins: one row of int64 a coin.
 (

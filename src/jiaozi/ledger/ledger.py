@@ -34,7 +34,7 @@ from jiaozi.ledger.payload import MAX_FRAME, pack, unpack
 from jiaozi.ledger.records import OPENING, TRANSFER, Transfers
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State, compare
-from jiaozi.rulebook.kernel import Bits, names_of
+from jiaozi.rulebook.machine.kernel import Bits, names_of
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]

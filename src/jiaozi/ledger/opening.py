@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from jiaozi.errors import FactError
 from jiaozi.ledger.records import OWN_PERSON, AccountFlag, Accounts
-from jiaozi.rulebook.program import Int64s
+from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 HOLDER_FLAGS = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS

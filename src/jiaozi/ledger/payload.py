@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from jiaozi.errors import JournalError
 from jiaozi.ledger.records import TRANSFER, Transfers
 from jiaozi.ledger.results import Result
-from jiaozi.rulebook.kernel import Bits
+from jiaozi.rulebook.machine.kernel import Bits
 
 Part = NDArray[np.void] | NDArray[np.uint8] | NDArray[np.uint32] | NDArray[np.uint64]
 

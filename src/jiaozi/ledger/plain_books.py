@@ -14,7 +14,7 @@ from jiaozi.ledger import facts as fact_kinds
 from jiaozi.ledger.records import AccountFlag
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import UNLIMITED, Action, Book
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 

@@ -24,8 +24,8 @@ from jiaozi.ledger.kernel import (
     C_RESERVE_ACCOUNT,
     COIN_WIDTH,
 )
+from jiaozi.rulebook.machine.program import ACTION_ROWS, MISSING, Int64s
 from jiaozi.rulebook.model import ACTION_CODES, UNLIMITED, Action
-from jiaozi.rulebook.program import ACTION_ROWS, MISSING, Int64s
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 

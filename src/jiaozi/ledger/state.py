@@ -33,9 +33,17 @@ from jiaozi.ledger.records import ACCOUNT, OWN_PERSON, AccountFlag, Accounts, Tr
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.taking import Taking, write_orders
-from jiaozi.rulebook.kernel import scratch_for
+from jiaozi.rulebook.machine.kernel import scratch_for
+from jiaozi.rulebook.machine.program import (
+    H_CUT_COUNT,
+    H_CUTS,
+    MISSING,
+    Int64s,
+    Program,
+    compile_book,
+    words_of,
+)
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
-from jiaozi.rulebook.program import H_CUT_COUNT, H_CUTS, MISSING, Int64s, Program, compile_book, words_of
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 EPOCH_DAY = date(2000, 1, 1)

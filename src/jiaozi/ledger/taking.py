@@ -18,7 +18,7 @@ from jiaozi.ledger.records import AccountFlag, Accounts
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.read import read
+from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 MAX_COINS = 1_000

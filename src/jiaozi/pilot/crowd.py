@@ -21,7 +21,7 @@ from jiaozi.office import Office
 from jiaozi.people.parties import Party
 from jiaozi.pilot import cast
 from jiaozi.pilot.tell import Teller
-from jiaozi.rulebook.explain import label
+from jiaozi.rulebook.telling.explain import label
 
 HOLDERS, PAYMENTS, SEED = 10_000, 100_000, 20_261_215
 OPENING_HOUR = 8

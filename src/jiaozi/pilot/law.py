@@ -12,9 +12,9 @@ from jiaozi.money import format_fen
 from jiaozi.office import Office
 from jiaozi.pilot import cast, money
 from jiaozi.pilot.tell import Teller
-from jiaozi.rulebook.explain import line
 from jiaozi.rulebook.model import Action, Book, Status
-from jiaozi.rulebook.read import read_folder
+from jiaozi.rulebook.reading.read import read_folder
+from jiaozi.rulebook.telling.explain import line
 
 ASKED_FEN = 1_000_000_00
 

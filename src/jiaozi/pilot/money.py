@@ -21,7 +21,7 @@ from jiaozi.office import Office
 from jiaozi.people.parties import Party
 from jiaozi.pilot import cast
 from jiaozi.pilot.tell import Teller
-from jiaozi.rulebook.explain import Explained
+from jiaozi.rulebook.telling.explain import Explained
 
 __all__ = [
     "Explained",

@@ -11,8 +11,8 @@ from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State
-from jiaozi.rulebook.explain import label
 from jiaozi.rulebook.model import Book
+from jiaozi.rulebook.telling.explain import label
 
 
 @dataclass(frozen=True, slots=True)

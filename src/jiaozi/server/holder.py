@@ -17,9 +17,9 @@ from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State
 from jiaozi.office import Office
 from jiaozi.people.parties import Party
-from jiaozi.rulebook.explain import Label, label
-from jiaozi.rulebook.kernel import names_of
+from jiaozi.rulebook.machine.kernel import names_of
 from jiaozi.rulebook.model import UNLIMITED, Book, Status, Wording
+from jiaozi.rulebook.telling.explain import Label, label
 
 BASIS = 10_000
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from jiaozi.clock import Instant, day_of, day_start
-from jiaozi.rulebook import page as law_text
+from jiaozi.rulebook.telling import page as law_text
 from jiaozi.rulebook.timeline import cuts
 from jiaozi.server.console import console_of
 from jiaozi.server.language import reader_of

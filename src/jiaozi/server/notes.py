@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jiaozi.issuer.notes import Note
-from jiaozi.rulebook.explain import label
 from jiaozi.rulebook.model import Book
+from jiaozi.rulebook.telling.explain import label
 from jiaozi.server.reasons import needs_of
 
 

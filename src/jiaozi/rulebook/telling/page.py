@@ -15,7 +15,7 @@ from html import escape
 
 from jiaozi.clock import Instant, day_of
 from jiaozi.rulebook.model import Book, Cite, Source
-from jiaozi.rulebook.sections import Absent, Clause, Provision, Section, in_force, sections
+from jiaozi.rulebook.telling.sections import Absent, Clause, Provision, Section, in_force, sections
 
 __all__ = ["Absent", "Clause", "Provision", "Section", "html", "in_force", "markdown", "sections"]
 

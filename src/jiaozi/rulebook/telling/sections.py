@@ -14,7 +14,7 @@ from datetime import date
 from jiaozi.clock import Instant, day_of
 from jiaozi.rulebook.language import Expr
 from jiaozi.rulebook.model import Action, Always, Book, Cite, DatedValue, Duty, Part, Rule, Series, Status
-from jiaozi.rulebook.wording import action_words, amounts_at, tier_words, words_of
+from jiaozi.rulebook.telling.wording import action_words, amounts_at, tier_words, words_of
 
 # Events that duties name, as people read them. An event without words is shown by its name.
 _EVENTS = {

@@ -16,7 +16,7 @@ from typing import Any
 
 from jiaozi.clock import BusinessCalendar
 from jiaozi.errors import RulebookError
-from jiaozi.rulebook.toml import Mistakes, Table, open_table
+from jiaozi.rulebook.reading.toml import Mistakes, Table, open_table
 
 _ITEM = '{ day = 2026-10-01, en = "National Day", zh = "国庆节" }'
 

@@ -42,7 +42,14 @@ from jiaozi.rulebook.model import (
     Wording,
     no_permit,
 )
-from jiaozi.rulebook.wording import LANGUAGES, OPPOSITE, amount_words, set_words, wanted_words, word_label
+from jiaozi.rulebook.telling.wording import (
+    LANGUAGES,
+    OPPOSITE,
+    amount_words,
+    set_words,
+    wanted_words,
+    word_label,
+)
 
 
 @dataclass(frozen=True, slots=True)

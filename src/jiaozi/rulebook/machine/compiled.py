@@ -14,9 +14,10 @@ from numba import njit
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parents[2]
 _SOURCES = (
-    *(f"rulebook/{name}.py" for name in ("compiled", "kernel", "program", "model", "provisions")),
+    *(f"rulebook/machine/{name}.py" for name in ("compiled", "kernel", "program")),
+    *(f"rulebook/{name}.py" for name in ("model", "provisions")),
     *(f"ledger/{name}.py" for name in ("kernel", "idindex", "records", "results")),
 )
 

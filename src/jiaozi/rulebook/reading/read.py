@@ -16,7 +16,6 @@ from pathlib import Path
 from jiaozi.clock import day_start
 from jiaozi.errors import AmountError, Mistake, RulebookError
 from jiaozi.money import CURRENCIES, MAX_FEN, fen_from_text, format_fen
-from jiaozi.rulebook.check import check
 from jiaozi.rulebook.language import Expr, LanguageError, closest, parse
 from jiaozi.rulebook.model import (
     UNLIMITED,
@@ -34,8 +33,9 @@ from jiaozi.rulebook.model import (
     Span,
     Status,
 )
-from jiaozi.rulebook.read_words import read_sources, read_vocabulary
-from jiaozi.rulebook.toml import Mistakes, Table, open_table
+from jiaozi.rulebook.reading.check import check
+from jiaozi.rulebook.reading.read_words import read_sources, read_vocabulary
+from jiaozi.rulebook.reading.toml import Mistakes, Table, open_table
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 WORD_FILES = ("places.toml", "facts.toml", "sources.toml")
@@ -47,8 +47,8 @@ _WITHIN = re.compile(r"([1-9]\d{0,2}) business days?")
 
 def law_folder() -> Path:
     """Return the folder of the law that came with this installation."""
-    inside = Path(__file__).parent.parent / "law"
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "law"
+    inside = Path(__file__).parents[2] / "law"
+    return inside if inside.is_dir() else Path(__file__).parents[4] / "law"
 
 
 def read_folder(folder: Path | None = None, *, drafts: Iterable[str] = ()) -> Book:

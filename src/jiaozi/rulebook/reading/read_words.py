@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jiaozi.money import CURRENCIES
 from jiaozi.rulebook.model import Action, Source
-from jiaozi.rulebook.toml import Table
+from jiaozi.rulebook.reading.toml import Table
 from jiaozi.rulebook.vocabulary import TIER_FACTS, Counter, Fact, FactType, Place, ValueName, Vocabulary
 
 WINDOWS = ("calendar day", "calendar year")

@@ -12,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.rulebook.compiled import entry, inner
-from jiaozi.rulebook.model import ACTION_CODES, MISSING_FACT, UNKNOWN_PLACE, Action, Book
-from jiaozi.rulebook.program import (
+from jiaozi.rulebook.machine.compiled import entry, inner
+from jiaozi.rulebook.machine.program import (
     A_BIT,
     A_CONDITION,
     A_END,
@@ -79,6 +78,7 @@ from jiaozi.rulebook.program import (
     Program,
     words_of,
 )
+from jiaozi.rulebook.model import ACTION_CODES, MISSING_FACT, UNKNOWN_PLACE, Action, Book
 
 ISSUE, PAY = ACTION_CODES[Action.ISSUE], ACTION_CODES[Action.PAY]
 UNKNOWN = 2
