@@ -28,8 +28,8 @@ _WRITTEN = re.compile(r"(?:[0-9]{1,20}|[0-9]{1,3}(?:,[0-9]{3}){1,6})(?:\.[0-9]{1
 FEN_PER_UNIT = 10**_DECIMALS
 """Minor units in one yuan, one Hong Kong dollar, one US dollar."""
 
-CURRENCIES = ("CNY", "HKD", "USD", "EUR", "SGD", "AED", "TWD", "THB")
-"""Currencies a coin may be pegged to: all have two decimals (ISO 4217)."""
+CURRENCIES = ("CNY", "HKD", "USD", "EUR", "SGD", "AED", "TWD", "THB", "JPY", "KRW")
+"""Currencies a coin may be pegged to, all counted in hundredths (also yen and won, which ISO 4217 writes whole)."""
 
 
 def fen_from_text(text: str | int | Decimal) -> Fen:

@@ -19,14 +19,14 @@ from jiaozi.clock import Instant
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.reading.read import law_folder, read
+from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.timeline import cuts
 from jiaozi.rulebook.vocabulary import FactType
 
-from .law_scenes import Question, law
+from .law_scenes import SMALL_LAW, Question, law
 
 WORD_TEXTS = {
-    name: (law_folder() / name).read_text(encoding="utf-8")
+    name: (SMALL_LAW / name).read_text(encoding="utf-8")
     for name in ("places.toml", "facts.toml", "sources.toml")
 }
 PLACES = ("cn", "cn-sh", "hk")
@@ -111,7 +111,7 @@ class RandomLaw:
         texts = dict(WORD_TEXTS)
         for place in PLACES:
             own = [block for where, block in (*self.blocks, *self.values) if where == place]
-            head = f'[book]\nplace = "{place}"\nstatus = "in force"\n{TITLE}\n'
+            head = f'[book]\nplace = "{place}"\nstatus = "enacted"\n{TITLE}\n'
             texts[f"{place}.toml"] = "\n".join((head, *own))
         return texts
 
@@ -136,7 +136,11 @@ def _quoted(conditions: Sequence[str]) -> str:
 def forbids(draw: st.DrawFn, rule_id: str, *, yields_to: Sequence[str] = ()) -> str:
     """Draw a ban."""
     actions = draw(st.sets(st.sampled_from(list(Action)), min_size=1))
-    when, unless = (draw(st.lists(conditions(), max_size=2)) for _ in range(2))
+    # A ban without a condition would make the permits of its place dead, which the reader refuses.
+    when, unless = (
+        draw(st.lists(conditions(), min_size=1, max_size=2)),
+        draw(st.lists(conditions(), max_size=2)),
+    )
     lines = ["[[rule]]", f'id = "{rule_id}"', TITLE, CITE, draw(_span())]
     lines.append(f"forbid = {[str(action) for action in sorted(actions)]}")
     lines.append(f"when = {_quoted(when)}")

@@ -43,7 +43,7 @@ def test_before_any_ban_nothing_permitted_it_either(answer: str, expected: str) 
     assert answer == expected
 
 
-@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("action", [Action.ISSUE, Action.PAY, Action.REDEEM])
 @pytest.mark.parametrize(
     ("at", "ban"),
     [

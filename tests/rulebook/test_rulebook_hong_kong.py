@@ -91,7 +91,7 @@ def test_core_data_is_not_enough_where_the_amount_in_dollars_is_not_known() -> N
     [("2025-07-31 23:59:59", ("hk/no_permit",)), ("2025-08-01 00:00:00", ())],
 )
 def test_the_ordinance_begins_at_midnight_of_its_day(at: str, against: tuple[str, ...]) -> None:
-    for action in Action:
+    for action in (Action.ISSUE, Action.PAY, Action.REDEEM):
         facts = {**HONG_KONG, "payment.amount_hkd": 1_00}
         assert ask(law(), action, facts, moment(at)) == against
 

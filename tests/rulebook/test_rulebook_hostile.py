@@ -13,10 +13,10 @@ from jiaozi.rulebook.decide import decide
 from jiaozi.rulebook.language import LanguageError, parse
 from jiaozi.rulebook.machine.program import compile_book
 from jiaozi.rulebook.model import Action
-from jiaozi.rulebook.reading.read import law_folder, read, read_folder
+from jiaozi.rulebook.reading.read import read, read_folder
 from jiaozi.rulebook.telling.page import html
 
-from .law_scenes import USUAL, law, moment
+from .law_scenes import SMALL_LAW, USUAL, law, moment
 
 MUTATIONS = 2_000
 AT = moment("2027-02-01 10:00")
@@ -243,4 +243,4 @@ def test_markup_in_the_law_is_text_on_its_page() -> None:
 
 
 def test_the_shipped_files_are_what_is_mutated_here() -> None:
-    assert set(law("cn-sh").texts) == {path.name for path in law_folder().glob("*.toml")}
+    assert set(law("cn-sh").texts) == {path.name for path in SMALL_LAW.glob("*.toml")}

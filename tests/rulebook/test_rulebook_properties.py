@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.language import parse, text_of
 from jiaozi.rulebook.model import Action, Book
-from jiaozi.rulebook.reading.read import law_folder, read
+from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.telling.explain import explain, label, line
 from jiaozi.rulebook.telling.page import html, markdown
 from jiaozi.rulebook.telling.wording import words_of
 
-from .law_scenes import USUAL, answers, ask, law, moment
+from .law_scenes import SMALL_LAW, USUAL, answers, ask, law, moment
 from .random_law import CITE, TITLE, RandomLaw, conditions, forbids, laws, questions
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -28,15 +28,17 @@ MANY = settings(
 )
 SOME = settings(MANY, max_examples=12)
 
+EVERYWHERE = "when = [\"payment.place in ('cn', 'hk')\"]\n"
 BAN_OF_ALL = f"""
 [[rule]]
 id = "hk.ban_of_all"
-forbid = ["issue", "pay", "redeem"]
+forbid = {[str(action) for action in Action]}
 reach = "anywhere"
 from = 2020-01-01
-{TITLE}
+{EVERYWHERE}{TITLE}
 {CITE}
 """
+PERMIT_OF_ALL = BAN_OF_ALL.replace("forbid", "permit").replace("ban_of_all", "permit").replace(EVERYWHERE, "")
 
 
 @MANY
@@ -99,7 +101,7 @@ def test_a_ban_of_all_wins_over_every_permit(drawn: RandomLaw, seed: int) -> Non
 @given(laws(), SEEDS)
 def test_a_ban_yields_to_the_permit_that_lifts_it_and_to_no_other(drawn: RandomLaw, seed: int) -> None:
     ban = BAN_OF_ALL + 'yields_to = ["cn.exception"]\n'
-    permit = BAN_OF_ALL.replace("hk.ban_of_all", "cn.exception").replace("forbid", "permit")
+    permit = PERMIT_OF_ALL.replace("hk.permit", "cn.exception")
     permit += 'lifts = "hk.ban_of_all"\nwhen = ["payment.place == \'cn\'", "coin.peg == \'CNY\'"]\n'
     book = drawn.with_block("hk", ban).with_block("cn", permit).book()
     start = book.rule_by_id["hk.ban_of_all"].span.start
@@ -119,12 +121,12 @@ ABROAD: Facts = {
 }
 """A payment that touches Hong Kong alone."""
 
-A_PERMIT_THAT_LIFTS = BAN_OF_ALL.replace("hk.ban_of_all", "cn.exception").replace("forbid", "permit")
+A_PERMIT_THAT_LIFTS = PERMIT_OF_ALL.replace("hk.permit", "cn.exception")
 A_PERMIT_THAT_LIFTS += 'lifts = "hk.ban_of_all"\n'
 
 
 def _law(ban: str, permit: str, *more: str) -> Book:
-    blocks = [("hk", ban), ("hk", BAN_OF_ALL.replace("ban_of_all", "permit").replace("forbid", "permit"))]
+    blocks = [("hk", ban), ("hk", PERMIT_OF_ALL)]
     blocks += [("cn", permit), *(("hk", block) for block in more)]
     return RandomLaw(tuple(blocks), ()).book()
 
@@ -248,4 +250,4 @@ def test_every_law_has_a_page_on_any_day(drawn: RandomLaw, seed: int) -> None:
 
 def test_the_texts_of_a_book_leave_out_what_was_not_asked_for() -> None:
     assert "cn-sh.toml" not in law().texts
-    assert set(law("cn-sh").texts) == {path.name for path in law_folder().glob("*.toml")}
+    assert set(law("cn-sh").texts) == {path.name for path in SMALL_LAW.glob("*.toml")}

@@ -13,7 +13,7 @@ from jiaozi.rulebook.reading.read import law_folder
 from jiaozi.rulebook.telling.explain import label
 from jiaozi.rulebook.timeline import cuts
 
-from .law_scenes import law
+from .law_scenes import shipped
 
 # A name is one bit of a decision, and the order is the order in which reasons are shown:
 # what is unknown, bans, places that permit nothing, needs, what must always hold.
@@ -55,15 +55,15 @@ def provisions(book: Book) -> list[Rule | Always | Duty]:
 
 
 def test_reasons_are_shown_in_this_order() -> None:
-    assert law("cn-sh").reasons == tuple(REASONS.split())
+    assert shipped("cn-sh").reasons == tuple(REASONS.split())
 
 
 def test_without_the_draft_its_reasons_do_not_exist() -> None:
-    assert law().reasons == tuple(name for name in REASONS.split() if not name.startswith("cn-sh"))
+    assert shipped().reasons == tuple(name for name in REASONS.split() if not name.startswith("cn-sh"))
 
 
 def test_positions_of_words_that_the_journal_stores_never_move() -> None:
-    words = law().vocabulary
+    words = shipped().vocabulary
     assert tuple(words.places)[:3] == ("cn", "cn-sh", "hk")
     assert words.facts["payment.travel_data"].words[:3] == ("none", "core", "full")
     assert words.facts["payer.kind"].words[:5] == (
@@ -76,31 +76,31 @@ def test_positions_of_words_that_the_journal_stores_never_move() -> None:
     assert words.facts["payee.kind"].words == words.facts["payer.kind"].words
     assert words.tiers[:4] == ("t1", "t2", "t3", "t4")
     assert words.currencies == ("CNY", "HKD", "USD", "EUR", "SGD", "AED", "TWD", "THB")
-    assert tuple(Action) == ("issue", "pay", "redeem")
+    assert tuple(Action)[:3] == ("issue", "pay", "redeem")
 
 
 def test_the_law_changes_on_these_days() -> None:
     days = ("2021-09-24", "2025-08-01", "2026-02-06", "2026-12-01", "2028-12-01", "2029-06-01")
-    assert cuts(law("cn-sh")) == tuple(day_start(date.fromisoformat(day)) for day in days)
+    assert cuts(shipped("cn-sh")) == tuple(day_start(date.fromisoformat(day)) for day in days)
 
 
 def test_every_article_stands_in_a_declared_source_and_every_source_is_cited() -> None:
-    book = law("cn-sh")
+    book = shipped("cn-sh")
     cites: list[Cite | None] = [found.cite for found in provisions(book)]
     cites += [need.cite for rule in book.rules for need in rule.needs]
-    cites += [rule.yields_cite for rule in book.rules]
+    cites += [each.cite for rule in book.rules for each in rule.yields]
     cites += [value.cite for series in book.series.values() for value in series.dated]
     assert {cite.source for cite in cites if cite} == set(book.sources)
 
 
 def test_every_source_says_where_it_is_and_when_we_looked() -> None:
-    for source in law("cn-sh").sources.values():
+    for source in shipped("cn-sh").sources.values():
         assert source.link.startswith("https://") or source.read == "invented"
         assert source.issued <= source.known <= source.checked
 
 
 def test_what_is_invented_is_cited_by_drafts_only() -> None:
-    book = law()
+    book = shipped()
     invented = {source.id for source in book.sources.values() if source.read == "invented"}
     cites = [found.cite for found in provisions(book)]
     cites += [need.cite for rule in book.rules for need in rule.needs]
@@ -109,9 +109,9 @@ def test_what_is_invented_is_cited_by_drafts_only() -> None:
 
 
 def test_a_draft_is_marked_in_the_book_and_in_every_rule_of_it() -> None:
-    book = law("cn-sh")
+    book = shipped("cn-sh")
     assert book.is_draft
-    assert not law().is_draft
+    assert not shipped().is_draft
     for found in provisions(book):
         assert (found.status is Status.DRAFT) == (found.place == "cn-sh")
     for series in book.series.values():
@@ -120,7 +120,7 @@ def test_a_draft_is_marked_in_the_book_and_in_every_rule_of_it() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_everything_has_words_in_both_languages(language: str) -> None:
-    book = law("cn-sh")
+    book = shipped("cn-sh")
     words = book.vocabulary
     titles = [found.title for found in provisions(book)]
     titles += [part.title for part in book.parts]
@@ -138,5 +138,5 @@ def test_everything_has_words_in_both_languages(language: str) -> None:
 
 
 def test_every_place_has_its_calendar() -> None:
-    for place in law().vocabulary.places.values():
+    for place in shipped().vocabulary.places.values():
         assert read_calendar(law_folder() / "calendars" / f"{place.calendar}.toml").years

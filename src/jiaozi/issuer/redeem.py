@@ -33,15 +33,15 @@ def deadline(
 ) -> tuple[Duty, date]:
     """Return the duty to pay and its last day for a request made at *instant* to an issuer in *zone*.
 
-    Raises `OrderError` when the law of the place sets no time, `CalendarError` for a year not on file.
+    Raises `OrderError` when the law of the place sets no time, `CalendarError` for a place
+    without a calendar or a year not on file.
     """
     home = book.vocabulary.jurisdiction_of(zone)
     for duty in book.duties:
         applies = duty.upon == "redeem.requested" and duty.span.covers(instant)
-        if applies and book.vocabulary.jurisdiction_of(duty.place) == home:
-            place = book.vocabulary.places[duty.place]
-            day = day_of(instant, place.clock)
-            return duty, calendars[place.calendar].add_business_days(day, duty.within_business_days)
+        if applies and duty.within and book.vocabulary.jurisdiction_of(duty.place) == home:
+            day = day_of(instant, book.vocabulary.places[duty.place].clock)
+            return duty, duty.within.after(day, calendars.get(duty.calendar))
     raise OrderError(f"the law of {home} sets no time for paying a redemption on that day")
 
 

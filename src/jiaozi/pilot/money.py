@@ -22,6 +22,7 @@ from jiaozi.people.parties import Party
 from jiaozi.pilot import cast
 from jiaozi.pilot.tell import Teller
 from jiaozi.rulebook.telling.explain import Explained
+from jiaozi.rulebook.telling.wording import within_words
 
 __all__ = [
     "Explained",
@@ -180,13 +181,14 @@ def redeem(office: Office, teller: Teller) -> None:
     assert redemption is not None, office.ledger.reasons(requested.refused, 0) if requested.refused else ""
     path = office.order_payouts(cast.COIN, f"PJ-{cast.DRAFT_DAY:%Y%m%d}-1")
     duty = next(duty for duty in office.book.duties if duty.id == redemption.duty)
+    assert duty.within is not None
     day = day_of(office.clock())
     due = date.fromisoformat(redemption.deadline)
     amount = format_fen(redemption.amount_fen, "CNY")
     teller.say(f"{firm.name} gives back {amount}: burned, and owed in bank money ({redemption.reference}).")
     teller.say(f"pain.001 written, valid: {path}")
     teller.say(
-        f"Asked on {day:%a %d %b}, due by {due:%a %d %b %Y}: {duty.within_business_days} business day, "
+        f"Asked on {day:%a %d %b}, due by {due:%a %d %b %Y}: {within_words(duty.within, 'en')}, "
         f"{duty.cite} [DRAFT], calendar {office.calendars['cn'].title['en']}."
     )
     teller.figure("redeemed_fen", redemption.amount_fen)

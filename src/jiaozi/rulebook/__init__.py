@@ -5,6 +5,7 @@ vocabulary facts, values, places: the words a rule may use
 provisions what a book is made of: rules, needs, duties, values
 model      a book: all of them as one frozen value
 canonical  what a book says, as data that is hashed
+known      a book cut back to what was known on a day
 timeline   the intervals between the dates on which anything changes
 decide     the plain interpreter: the reference for every other executor
 

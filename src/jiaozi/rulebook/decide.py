@@ -84,8 +84,9 @@ def _reasons(book: Book, action: Action, facts: Facts, instant: Instant) -> Iter
         applies = ask.all(rule, rule.when)
         if applies is False:
             continue
-        yields = rule.yields_from is None or rule.yields_from <= instant
-        is_lifted = yields and any(name in in_scope for name in rule.yields_to)
+        is_lifted = any(
+            each.permit in in_scope and (each.since is None or each.since <= instant) for each in rule.yields
+        )
         is_excused = bool(rule.unless) and ask.all(rule, rule.unless) is True
         if not is_lifted and not is_excused:
             yield rule.id

@@ -20,8 +20,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from jiaozi.errors import AmountError
-from jiaozi.money import fen_from_text, format_fen
-from jiaozi.rulebook.vocabulary import Fact, FactType, ValueName, Vocabulary
+from jiaozi.money import decimal_text, fen_from_text
+from jiaozi.rulebook.vocabulary import NUMBER_UNITS, Fact, FactType, ValueName, Vocabulary
+
+_ANY, _MONEY = "", "money"
+"""Units of a written number, and of a value of money, before they are known from the other terms."""
 
 MAX_TERMS = 8
 MAX_DEPTH = 24
@@ -38,7 +41,7 @@ class FactTerm:
 
 @dataclass(frozen=True, slots=True)
 class AmountTerm:
-    """An amount written in the condition itself, in fen."""
+    """An amount written in the condition itself: fen, hundredths of a percent, days or a count."""
 
     fen: int
     sign: int
@@ -46,7 +49,7 @@ class AmountTerm:
 
 @dataclass(frozen=True, slots=True)
 class ValueTerm:
-    """A number the law sets; `key_fact` names the tier that picks it, or is empty."""
+    """A number the law sets; `key_fact` names the fact that picks it, or is empty."""
 
     series: str
     key_fact: str
@@ -58,7 +61,7 @@ Term = FactTerm | AmountTerm | ValueTerm
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """Two sums of money compared. `unit` is `"coin"` or the one currency both sides are in."""
+    """Two sums compared. `unit` is `"coin"`, or the one currency or unit of numbers both sides are in."""
 
     op: str
     left: tuple[Term, ...]
@@ -195,9 +198,12 @@ class _Reader:
 
     def _sums(self, left: ast.expr, symbol: str, right: ast.expr) -> Compare:
         sides = self._sum(left, 1, 0), self._sum(right, 1, 0)
-        units = {unit for side in sides for _, unit in side if unit}
+        units = {unit for side in sides for _, unit in side if unit not in (_ANY, _MONEY)}
         if not units:
             raise LanguageError("compares no fact; one side must ask something")
+        has_money = any(unit == _MONEY for side in sides for _, unit in side)
+        if has_money and units & set(NUMBER_UNITS):
+            units.add(_MONEY)
         if len(units) > 1:
             raise LanguageError(f"compares {' with '.join(sorted(units))}; both sides must be in one unit")
         for side in sides:
@@ -206,10 +212,12 @@ class _Reader:
             # Two "unlimited" on one side would wrap a 64-bit number in the kernel.
             if sum(isinstance(term, ValueTerm) for term, _ in side) > 1:
                 raise LanguageError("adds two values of the law on one side; compare them one at a time")
-        first, second = (tuple(term for term, _ in side) for side in sides)
-        return Compare(symbol, first, second, units.pop())
+        unit = units.pop()
+        first, second = (tuple(_scaled(term, unit) for term, _ in side) for side in sides)
+        return Compare(symbol, first, second, unit)
 
     def _sum(self, node: ast.expr, sign: int, depth: int) -> list[tuple[Term, str]]:
+        """Return the terms of a sum, each with its unit; whole numbers are scaled once the unit is known."""
         if depth > MAX_DEPTH:
             raise LanguageError("nested too deeply; split it into several needs")
         match node:
@@ -219,27 +227,25 @@ class _Reader:
             case ast.BinOp():
                 raise LanguageError("the language has + and -, and no other arithmetic")
             case ast.Constant(value=int() as units) if not isinstance(units, bool):
-                try:
-                    return [(AmountTerm(fen_from_text(units), sign), "")]
-                except AmountError as error:
-                    raise LanguageError(str(error)) from None
+                return [(AmountTerm(units, sign), _ANY)]
             case ast.Subscript(value=value, slice=key):
                 series = self._series(_name(value))
                 fact = self._fact(key)
-                if series.by != "tier" or fact.id not in ("payer.tier", "payee.tier"):
+                if not self.vocabulary.picks(series.id, fact.id):
                     raise LanguageError(
                         f"{series.id} is picked by {series.by or 'nothing'}, not by {fact.id}"
                     )
-                return [(ValueTerm(series.id, fact.id, sign), "")]
+                return [(ValueTerm(series.id, fact.id, sign), series.unit or _MONEY)]
             case ast.Attribute() | ast.Name():
                 name = _name(node)
                 if name in self.vocabulary.values:
                     series = self._series(name)
                     if series.by:
-                        raise LanguageError(f"{name} is set by {series.by}; write {name}[payer.{series.by}]")
-                    return [(ValueTerm(name, "", sign), "")]
+                        key_fact = "payer.tier" if series.by == "tier" else series.by
+                        raise LanguageError(f"{name} is set by {series.by}; write {name}[{key_fact}]")
+                    return [(ValueTerm(name, "", sign), series.unit or _MONEY)]
                 fact = self._fact(node)
-                if fact.type is not FactType.MONEY:
+                if fact.type not in (FactType.MONEY, FactType.NUMBER):
                     raise LanguageError(
                         f"{fact.id} is {fact.type}, not money; put words in quotes and use =="
                     )
@@ -260,6 +266,17 @@ class _Reader:
             near = closest(name, self.vocabulary.facts)
             hint = f"; did you mean {near}?" if near else "; facts are listed in facts.toml"
             raise LanguageError(f"{name}: no such fact{hint}") from None
+
+
+def _scaled(term: Term, unit: str) -> Term:
+    """Return *term* in the smallest part of *unit*: a written 8000 is 800,000 fen, or 8000 days."""
+    if not isinstance(term, AmountTerm):
+        return term
+    try:
+        smallest = fen_from_text(term.fen)
+    except AmountError as error:
+        raise LanguageError(str(error)) from None
+    return term if unit in ("days", "count") else AmountTerm(smallest, term.sign)
 
 
 def facts_of(expr: Expr) -> Iterator[str]:
@@ -295,8 +312,8 @@ def values_of(expr: Expr) -> Iterator[tuple[ValueTerm, str]]:
 def text_of(expr: Expr) -> str:
     """Return *expr* in the language again; parsing it gives an equal condition."""
     match expr:
-        case Compare(op=op, left=left, right=right):
-            return f"{_sum_text(left)} {op} {_sum_text(right)}"
+        case Compare(op=op, left=left, right=right, unit=unit):
+            return f"{_sum_text(left, unit)} {op} {_sum_text(right, unit)}"
         case IsWord(fact=fact, words=words, is_negated=is_negated, written=written):
             if written == "==" and len(words) == 1:
                 return f"{fact} {'!=' if is_negated else '=='} '{words[0]}'"
@@ -316,14 +333,15 @@ def closest(word: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def _sum_text(terms: tuple[Term, ...]) -> str:
+def _sum_text(terms: tuple[Term, ...], unit: str) -> str:
     text = ""
     for term in terms:
         match term:
             case FactTerm(fact=fact):
                 name = fact
             case AmountTerm(fen=fen):
-                name = format_fen(fen).replace(",", "").removesuffix(".00")
+                is_whole = unit in ("days", "count")
+                name = str(fen) if is_whole else decimal_text(fen).removesuffix(".00")
             case ValueTerm(series=series, key_fact=key):
                 name = f"{series}[{key}]" if key else series
         text += (" + " if term.sign > 0 else " - ") + name if text else name

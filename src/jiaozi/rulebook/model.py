@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 from jiaozi.rulebook.canonical import canonical_form
@@ -20,16 +21,23 @@ from jiaozi.rulebook.provisions import (
     Action,
     Always,
     Cite,
+    Confidence,
     DatedValue,
     Duty,
+    Event,
     Need,
     Part,
+    Provision,
     Rule,
     Series,
     Source,
     Span,
+    Standing,
     Status,
+    Step,
+    Topic,
     Wording,
+    standing,
 )
 from jiaozi.rulebook.vocabulary import Vocabulary
 
@@ -42,24 +50,36 @@ __all__ = [
     "Always",
     "Book",
     "Cite",
+    "Confidence",
     "DatedValue",
     "Duty",
+    "Event",
     "Need",
     "Part",
+    "Provision",
     "Rule",
     "Series",
     "Source",
     "Span",
+    "Standing",
     "Status",
+    "Step",
+    "Topic",
     "Wording",
     "conditions",
     "no_permit",
+    "standing",
 ]
 
 
 @dataclass(frozen=True)
 class Book:
-    """A rulebook: the law of some places, with or without some drafts, as one frozen value."""
+    """A rulebook: the law of some places, with or without some drafts, as one frozen value.
+
+    `drafts` names the files that take part though they are no law: drafts, proposals,
+    ideas, reforms. `texts` are the files it was read from, so that a journal can keep
+    it. `known` is set on a book cut back to what was known on a day (`known.as_known`).
+    """
 
     vocabulary: Vocabulary
     sources: Mapping[str, Source]
@@ -70,6 +90,9 @@ class Book:
     series: Mapping[tuple[str, str], Series]
     texts: Mapping[str, str] = field(repr=False)
     drafts: tuple[str, ...] = ()
+    events: Mapping[str, Event] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    known: date | None = None
 
     @cached_property
     def digest(self) -> bytes:
@@ -88,6 +111,8 @@ class Book:
             duties=self.duties,
             series=self.series,
             drafts=self.drafts,
+            events=self.events,
+            known=self.known,
         )
         return json.dumps(form, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
@@ -112,6 +137,11 @@ class Book:
     @cached_property
     def rule_by_id(self) -> Mapping[str, Rule]:
         return {rule.id: rule for rule in self.rules}
+
+    @property
+    def provisions(self) -> tuple[Rule | Always | Duty, ...]:
+        """Every rule, then what must always hold, then every duty."""
+        return (*self.rules, *self.always, *self.duties)
 
     def lookup(self, place: str, series_id: str) -> Series | None:
         """Return the dated values that a rule of *place* means by *series_id*."""

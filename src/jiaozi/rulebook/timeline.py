@@ -20,13 +20,10 @@ def interval_of(cuts: tuple[Instant, ...], instant: Instant) -> int:
 
 
 def _cuts(book: Book) -> Iterator[Instant]:
-    spans = [*(r.span for r in book.rules), *(a.span for a in book.always), *(d.span for d in book.duties)]
-    for span in spans:
-        yield span.start
-        if span.end is not None:
-            yield span.end
+    for found in book.provisions:
+        yield from found.span.cuts()
     for rule in book.rules:
-        if rule.yields_from is not None:
-            yield rule.yields_from
+        yield from (each.since for each in rule.yields if each.since is not None)
     for series in book.series.values():
-        yield from (value.start for value in series.dated)
+        for value in series.dated:
+            yield from value.span.cuts()

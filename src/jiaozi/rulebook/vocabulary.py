@@ -7,15 +7,19 @@ list that is only ever appended to; 0 means "not given".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+
+NUMBER_UNITS = ("days", "count", "percent")
+"""Units of numbers that are no money. A percentage is held in hundredths of a percent: 30 % is 3000."""
 
 
 class FactType(StrEnum):
     """What a fact holds."""
 
     MONEY = "money"
+    NUMBER = "number"
     TEXT = "text"
     PLACE = "place"
     PLACES = "places"
@@ -23,18 +27,23 @@ class FactType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place that has law, or a zone inside one."""
+    """A place that has law, a zone inside one, or a yardstick: rules of no place, to compare with."""
 
     id: str
     within: str
     clock: str
     calendar: str
     title: Mapping[str, str]
+    is_yardstick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something a rule may ask. `unit` is `"coin"` or a currency for money, else empty."""
+    """Something a rule may ask.
+
+    `unit` is `"coin"` or a currency for money, one of `NUMBER_UNITS` for a number,
+    else empty. `from_ledger` tells that the ledger knows it of every transfer.
+    """
 
     id: str
     type: FactType
@@ -42,13 +51,20 @@ class Fact:
     words: tuple[str, ...]
     title: Mapping[str, str]
     labels: Mapping[str, tuple[str, ...]]
+    from_ledger: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class ValueName:
-    """A number that the law of a place may set; `by` is `"tier"` or empty."""
+    """A number that the law of a place may set.
+
+    `unit` is empty for money, whose currency stands beside each amount, else one
+    of `NUMBER_UNITS`. `by` is empty, `"tier"`, or the fact of words or places
+    that picks the number, for example `asset.kind`.
+    """
 
     id: str
+    unit: str
     by: str
     title: Mapping[str, str]
 
@@ -62,6 +78,14 @@ class Counter:
     actions: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A party or a deed that a duty names: `issuer`, `redeem.paid`."""
+
+    id: str
+    title: Mapping[str, str]
+
+
 TIER_FACTS = ("payer.tier", "payee.tier")
 
 
@@ -73,6 +97,8 @@ class Vocabulary:
     facts: Mapping[str, Fact]
     values: Mapping[str, ValueName]
     counters: Mapping[str, Counter]
+    deeds: Mapping[str, Word] = field(default_factory=dict)
+    parties: Mapping[str, Word] = field(default_factory=dict)
 
     @cached_property
     def place_codes(self) -> Mapping[str, int]:
@@ -101,6 +127,19 @@ class Vocabulary:
     @property
     def currencies(self) -> tuple[str, ...]:
         return self.facts["coin.peg"].words if "coin.peg" in self.facts else ()
+
+    def keys_of(self, series: str) -> tuple[str, ...]:
+        """Return the words that pick a number of *series*, in order; empty when there is one number."""
+        by = self.values[series].by
+        if not by:
+            return ()
+        fact = self.facts["payer.tier" if by == "tier" else by]
+        return tuple(self.places) if fact.type is FactType.PLACE else fact.words
+
+    def picks(self, series: str, fact: str) -> bool:
+        """Return whether *fact* picks the number of *series*."""
+        by = self.values[series].by
+        return fact in TIER_FACTS if by == "tier" else fact == by
 
     def jurisdiction_of(self, place: str) -> str:
         """Return the jurisdiction that *place* is or lies in; zones may lie in zones."""

@@ -16,9 +16,7 @@ from jiaozi.rulebook.machine.compiled import entry, inner
 from jiaozi.rulebook.machine.program import (
     A_BIT,
     A_CONDITION,
-    A_END,
     A_HOME,
-    A_START,
     ACTION_ROWS,
     ADD,
     ALWAYS_WIDTH,
@@ -32,6 +30,7 @@ from jiaozi.rulebook.machine.program import (
     H_ACTIVE,
     H_ACTIVE_WIDTH,
     H_ALWAYS,
+    H_ALWAYS_ACTIVE,
     H_ALWAYS_COUNT,
     H_AMOUNT,
     H_CODE,
@@ -47,7 +46,6 @@ from jiaozi.rulebook.machine.program import (
     H_RULES,
     H_SILENT,
     H_SILENT_COUNT,
-    H_TIERS,
     H_TOUCHING,
     H_VALUE_WIDTH,
     H_VALUES,
@@ -69,7 +67,6 @@ from jiaozi.rulebook.machine.program import (
     R_WHEN,
     R_YIELD_COUNT,
     R_YIELDS,
-    R_YIELDS_FROM,
     RULE_WIDTH,
     STACK_DEPTH,
     SUB,
@@ -164,16 +161,16 @@ def _join(op: int, first: int, second: int) -> int:
 
 
 @inner
-def _value(program: Program, row: int, key_slot: int, by_coin: int, interval: int, facts: Int64s) -> int:
-    tiers = program[H_TIERS]
-    if by_coin:
+def _value(program: Program, row: int, key_slot: int, shape: int, interval: int, facts: Int64s) -> int:
+    keys = shape >> 1
+    if shape & 1:  # a block of rows for each currency a coin may have
         peg = facts[program[H_PEG]]
         if peg < 1:
             return MISSING
-        row += (peg - 1) * (tiers if key_slot >= 0 else 1)
+        row += (peg - 1) * keys
     if key_slot >= 0:
         key = facts[key_slot]
-        if key < 1 or key > tiers:
+        if key < 1 or key > keys:
             return MISSING
         row += key - 1
     return program[program[H_VALUES] + row * program[H_VALUE_WIDTH] + interval]  # type: ignore[no-any-return]
@@ -284,12 +281,11 @@ def _forbids(program: Program, interval: int, at: int, facts: Int64s, scratch: I
     applies = ask(program, when, interval, facts, scratch) if when >= 0 else 1
     if applies == 0:
         return 0
-    since = program[at + R_YIELDS_FROM]
-    if since == MISSING or since <= program[program[H_CUTS] + interval - 1]:
-        first = program[H_POOL] + program[at + R_YIELDS]
-        for n in range(first, first + program[at + R_YIELD_COUNT]):
-            if scratch[STACK_DEPTH + program[n]]:
-                return 0
+    now = program[program[H_CUTS] + interval - 1]
+    first = program[H_POOL] + program[at + R_YIELDS]
+    for n in range(first, first + 2 * program[at + R_YIELD_COUNT], 2):
+        if scratch[STACK_DEPTH + program[n]] and program[n + 1] <= now:
+            return 0
     if unless >= 0 and ask(program, unless, interval, facts, scratch) == 1:
         return 0
     return applies
@@ -299,15 +295,14 @@ def _forbids(program: Program, interval: int, at: int, facts: Int64s, scratch: I
 def _always(program: Program, interval: int, action: int, facts: Int64s, scratch: Int64s, bits: Bits) -> bool:
     if interval == 0:
         return True
-    start = program[program[H_CUTS] + interval - 1]
+    active = program[H_ALWAYS_ACTIVE] + interval * program[H_ALWAYS_COUNT]
     touched = STACK_DEPTH + program[H_RULE_COUNT]
     coins_slot, amount = program[H_COINS], facts[program[H_AMOUNT]]
     coins = facts[coins_slot]
     holds = True
     for n in range(program[H_ALWAYS_COUNT]):
         at = program[H_ALWAYS] + n * ALWAYS_WIDTH
-        in_force = program[at + A_START] <= start < program[at + A_END]
-        if not in_force or not scratch[touched + program[at + A_HOME]]:
+        if not program[active + n] or not scratch[touched + program[at + A_HOME]]:
             continue
         if coins != MISSING and amount != MISSING and action != PAY:
             facts[coins_slot] = coins + (amount if action == ISSUE else -amount)

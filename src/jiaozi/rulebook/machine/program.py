@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from jiaozi.rulebook.decide import TOUCHING
 from jiaozi.rulebook.language import AmountTerm, Both, Compare, Expr, FactTerm, Holds, IsWord, Not, Term
-from jiaozi.rulebook.model import ACTION_CODES, Book, Rule, no_permit
+from jiaozi.rulebook.model import ACTION_CODES, Action, Book, Rule, no_permit
 from jiaozi.rulebook.timeline import cuts
 from jiaozi.rulebook.vocabulary import FactType
 
@@ -38,17 +38,17 @@ _COMPARE = {"==": EQ, "!=": NE, "<": LT, "<=": LE, ">": GT, ">=": GE}
 
 # Columns of the table of rules.
 R_PERMIT, R_HOME, R_ANYWHERE, R_WHEN, R_UNLESS, R_BIT, R_NEEDS, R_NEED_COUNT = range(8)
-R_YIELDS, R_YIELD_COUNT, R_YIELDS_FROM, RULE_WIDTH = range(8, 12)
+R_YIELDS, R_YIELD_COUNT, RULE_WIDTH = range(8, 11)
 
 # Columns of the table of what must always hold.
-A_HOME, A_CONDITION, A_BIT, A_START, A_END, ALWAYS_WIDTH = range(6)
+A_HOME, A_CONDITION, A_BIT, ALWAYS_WIDTH = range(4)
 
 # The head of a program: where each table begins, and how long it is.
 (
     H_CUTS,  # starts of intervals 1..k
     H_CUT_COUNT,
     H_CODE,  # instructions, 4 numbers each
-    H_POOL,  # constants, members of `in` lists, rules that a ban yields to
+    H_POOL,  # constants, members of `in` lists, rules that a ban yields to and since when
     H_VALUES,  # values of the law: a row a value, a column an interval
     H_VALUE_WIDTH,
     H_RULES,  # RULE_WIDTH numbers a rule, permits first
@@ -58,6 +58,7 @@ A_HOME, A_CONDITION, A_BIT, A_START, A_END, ALWAYS_WIDTH = range(6)
     H_NEEDS,  # condition and bit
     H_ALWAYS,
     H_ALWAYS_COUNT,
+    H_ALWAYS_ACTIVE,  # for each interval: whether each must hold then
     H_HOMES,  # jurisdiction of each place code; -1 for code 0
     H_HOME_COUNT,
     H_SILENT,  # bit of "nothing permits this" of each jurisdiction
@@ -66,13 +67,12 @@ A_HOME, A_CONDITION, A_BIT, A_START, A_END, ALWAYS_WIDTH = range(6)
     H_AMOUNT,  # slot of payment.amount
     H_COINS,  # slot of issuer.coins_outstanding
     H_PEG,  # slot of coin.peg
-    H_TIERS,  # count of tiers
     H_WORDS,  # 64-bit words of reasons
     HEAD_SIZE,
 ) = range(24)
 
-ACTION_ROWS = 4
-"""Rows of the table of rules in force for each interval: actions 0 to 3."""
+ACTION_ROWS = len(Action) + 1
+"""Rows of the table of rules in force for each interval: action 0, which asks no law, then each action."""
 
 Program = Int64s
 """A compiled book: int64, a head and its tables. Instants are nanoseconds, amounts fen."""
@@ -108,8 +108,6 @@ class _Compiler:
                 self._home(always.place),
                 self._condition([always.hold], always.place),
                 self.book.reason_bit[always.id],
-                always.span.start,
-                _end(always.span.end),
             )
             for always in self.book.always
         ]
@@ -123,6 +121,14 @@ class _Compiler:
         image.table(H_ACTIVE, self._active(rules, width))
         image.table(H_NEEDS, needs)
         image.table(H_ALWAYS, chain.from_iterable(always))
+        image.table(
+            H_ALWAYS_ACTIVE,
+            (
+                int(start is not None and found.span.covers(start))
+                for start in (None, *self.cuts)
+                for found in self.book.always
+            ),
+        )
         image.table(H_HOMES, [-1, *(self._home(place) for place in self.words.places)], count=H_HOME_COUNT)
         silent = [self.book.reason_bit[no_permit(place)] for place in self.words.jurisdictions]
         image.table(H_SILENT, silent, count=H_SILENT_COUNT)
@@ -135,7 +141,6 @@ class _Compiler:
             H_AMOUNT: slots["payment.amount"],
             H_COINS: slots["issuer.coins_outstanding"],
             H_PEG: slots["coin.peg"],
-            H_TIERS: len(self.words.tiers),
             H_WORDS: words_of(self.book),
         }
         return image.array()
@@ -146,7 +151,8 @@ class _Compiler:
             bit = self.book.reason_bit[f"{rule.id}/{need.name}"]
             needs += (self._condition([need.condition], rule.place), bit)
         yields = len(self.pool)
-        self.pool.extend(number[name] for name in rule.yields_to)
+        for each in rule.yields:
+            self.pool += (number[each.permit], each.since if each.since is not None else MISSING)
         return (
             int(rule.is_permit),
             self._home(rule.place),
@@ -157,8 +163,7 @@ class _Compiler:
             first_need,
             len(rule.needs),
             yields,
-            len(rule.yields_to),
-            rule.yields_from if rule.yields_from is not None else MISSING,
+            len(rule.yields),
         )
 
     def _active(self, rules: Sequence[Rule], width: int) -> Iterator[int]:
@@ -227,15 +232,16 @@ class _Compiler:
                 self._emit(FACT, self.words.slots[fact])
             case _:
                 key = self.words.slots[term.key_fact] if term.key_fact else -1
-                self._emit(VALUE, self._rows(place, term.series, unit), key, int(unit == "coin"))
+                keys = max(len(self.words.keys_of(term.series)), 1)
+                self._emit(VALUE, self._rows(place, term.series, unit), key, 2 * keys + (unit == "coin"))
 
     def _rows(self, place: str, series_id: str, unit: str) -> int:
-        """Return the first row of a series: a row a tier, for the coin's currency a block a currency."""
+        """Return the first row of a series: a row a key, for the coin's currency a block a currency."""
         found = self.value_start.get((place, series_id, unit))
         if found is not None:
             return found
         start = self.value_start[place, series_id, unit] = len(self.value_rows)
-        keys: tuple[str, ...] = self.words.tiers if self.words.values[series_id].by else ("",)
+        keys = self.words.keys_of(series_id) or ("",)
         series = self.book.lookup(place, series_id)
         for currency in self.words.currencies if unit == "coin" else (unit,):
             for key in keys:
@@ -255,7 +261,7 @@ def fact_row(book: Book, facts: Mapping[str, object]) -> Int64s:
         if value is None or name not in words.slots:
             continue
         kind = words.facts[name].type
-        if kind is FactType.MONEY:
+        if kind in (FactType.MONEY, FactType.NUMBER):
             assert isinstance(value, int)
             row[words.slots[name]] = value
         elif kind is FactType.PLACES:
@@ -266,10 +272,6 @@ def fact_row(book: Book, facts: Mapping[str, object]) -> Int64s:
         else:
             row[words.slots[name]] = 0
     return row
-
-
-def _end(end: int | None) -> int:
-    return 2**63 - 1 if end is None else end
 
 
 class _Image:

@@ -1,4 +1,4 @@
-"""Checks of a whole book, once every file was read: exceptions, values, ways out."""
+"""Checks of a whole book, once every file was read: exceptions, values, ways out, dead permits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from jiaozi.errors import Mistake
 from jiaozi.rulebook.language import Expr, values_of
 from jiaozi.rulebook.model import Action, Book, Rule
+from jiaozi.rulebook.provisions import values_in
 
 Lines = Mapping[str, tuple[str, int]]
 
@@ -17,6 +18,8 @@ def check(book: Book, lines: Lines) -> Iterator[Mistake]:
     yield from _values(book, lines)
     yield from _supersessions(book, lines)
     yield from _ways_out(book, lines)
+    yield from _dead_permits(book, lines)
+    yield from _briefs(book, lines)
 
 
 def _at(lines: Lines, rule_id: str, message: str, key: str = "") -> Mistake:
@@ -113,3 +116,37 @@ def _permits(book: Book, action: Action) -> Iterator[Rule]:
 
 def _same_law(book: Book, one: Rule, other: Rule) -> bool:
     return book.vocabulary.jurisdiction_of(one.place) == book.vocabulary.jurisdiction_of(other.place)
+
+
+def _dead_permits(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """Nothing is both permitted and, on every day and in every case, forbidden by the same law."""
+    bans = [rule for rule in book.rules if not rule.is_permit and not rule.when and not rule.unless]
+    for permit in book.rules:
+        for ban in bans:
+            if (
+                permit.is_permit
+                and permit.actions <= ban.actions
+                and _same_law(book, permit, ban)
+                and permit.id not in ban.yields_to
+                and ban.span.start <= permit.span.start
+                and (ban.span.end is None or (permit.span.end and permit.span.end <= ban.span.end))
+                and not ban.span.gaps
+            ):
+                yield _at(
+                    lines, permit.id, f"permits what {ban.id} always forbids; lift that ban or drop this"
+                )
+
+
+def _briefs(book: Book, lines: Lines) -> Iterator[Mistake]:
+    """A number in a brief is one that the law of the place sets."""
+    briefs = [(found.id, found.place, found.brief) for found in book.provisions]
+    briefs += [
+        (f"{rule.id}/{need.name}", rule.place, need.brief) for rule in book.rules for need in rule.needs
+    ]
+    for owner, place, brief in briefs:
+        for name, key in {found for words in brief.values() for found in values_in(words)}:
+            series = book.lookup(place, name)
+            if series is None:
+                yield _at(lines, owner, f"brief shows {name}, which {place} never sets; write a value of it")
+            elif not any(key in by_key for value in series.dated for by_key in value.amounts.values()):
+                yield _at(lines, owner, f"brief shows {name}[{key}], which {place} never sets")

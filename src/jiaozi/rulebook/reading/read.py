@@ -1,48 +1,34 @@
 """Read the law: TOML files in, a frozen book or every mistake out.
 
 `read_folder` reads the files of `law/`; `read` takes their texts, as the journal
-keeps them. A draft takes part only when it is named. Nothing unknown is passed
-over: a key, a word, a source or a rule that is not declared is a mistake.
+keeps them. What is no law (a draft, a proposal, an idea, a reform) takes part only
+when its file is named. Nothing unknown is passed over: a key, a word, a source or a
+rule that is not declared is a mistake.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
-from jiaozi.clock import day_start
-from jiaozi.errors import AmountError, Mistake, RulebookError
-from jiaozi.money import CURRENCIES, MAX_FEN, fen_from_text, format_fen
-from jiaozi.rulebook.language import Expr, LanguageError, closest, parse
-from jiaozi.rulebook.model import (
-    UNLIMITED,
-    Action,
-    Always,
-    Book,
-    Cite,
-    DatedValue,
-    Duty,
-    Need,
-    Part,
-    Rule,
-    Series,
-    Source,
-    Span,
-    Status,
-)
+from jiaozi.errors import Mistake, RulebookError
+from jiaozi.rulebook.model import Always, Book, DatedValue, Duty, Part, Rule, Series, Status
 from jiaozi.rulebook.reading.check import check
-from jiaozi.rulebook.reading.read_words import read_sources, read_vocabulary
+from jiaozi.rulebook.reading.ground import Ground
+from jiaozi.rulebook.reading.read_changes import Changes
+from jiaozi.rulebook.reading.read_rules import RuleReader
+from jiaozi.rulebook.reading.read_sources import read_events, read_sources, read_steps
+from jiaozi.rulebook.reading.read_values import ValueReader, groups
+from jiaozi.rulebook.reading.read_words import read_vocabulary
 from jiaozi.rulebook.reading.toml import Mistakes, Table, open_table
-from jiaozi.rulebook.vocabulary import Vocabulary
 
 WORD_FILES = ("places.toml", "facts.toml", "sources.toml")
-_NAME = re.compile(r"[a-z0-9-]+\.[a-z0-9_]+")
-_NEED = re.compile(r"[a-z][a-z0-9_]*")
-_AMOUNT = re.compile(r"([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]{1,8})?")
-_WITHIN = re.compile(r"([1-9]\d{0,2}) business days?")
+DATE_FILES = ("events.toml", "steps.toml")
+"""Files that a book can do without: days that a text names by what happens, and the steps of places."""
+
+ALL = "*"
+"""As a draft: everything that is no law takes part, to be shown beside the law."""
 
 
 def law_folder() -> Path:
@@ -52,18 +38,36 @@ def law_folder() -> Path:
 
 
 def read_folder(folder: Path | None = None, *, drafts: Iterable[str] = ()) -> Book:
-    """Read the law in *folder* (by default the one shipped). Raises `RulebookError` with all mistakes."""
-    folder = folder or law_folder()
+    """Read the law in *folder* (by default the one shipped). Raises `RulebookError` with all mistakes.
+
+    *drafts* names the files, without `.toml`, that are to take part though they are no law.
+    """
+    return read(texts_of(sorted((folder or law_folder()).glob("*.toml"))), drafts=drafts)
+
+
+def texts_of(paths: Iterable[Path]) -> dict[str, str]:
+    """Return the texts of *paths* by file name. Raises `RulebookError` when one cannot be read."""
     texts: dict[str, str] = {}
     mistakes: list[Mistake] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in paths:
         try:
             texts[path.name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             mistakes.append(Mistake(path.name, 0, "file", f"cannot be read as UTF-8 text: {error}"))
     if mistakes:
         raise RulebookError(mistakes)
-    return read(texts, drafts=drafts)
+    return texts
+
+
+def with_reform(book: Book, name: str, text: str) -> Book:
+    """Return *book* with the reform written in *text* taking part; *book* itself stays as it was.
+
+    *name* is the name of its file. Raises `RulebookError` with all mistakes.
+    """
+    file = f"{name.removesuffix('.toml')}.toml"
+    if file in book.texts:
+        raise RulebookError([Mistake(file, 0, "file", "takes part already; give the reform another name")])
+    return read({**book.texts, file: text}, drafts=(*book.drafts, file.removesuffix(".toml")))
 
 
 def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
@@ -73,346 +77,127 @@ def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
     for name in WORD_FILES:
         if name not in tables:
             mistakes.add(name, 0, "file", "is missing; the law needs it for its words")
-    if any(tables.get(name) is None for name in WORD_FILES):
+    words = [table for name in WORD_FILES if (table := tables.get(name)) is not None]
+    if len(words) < len(WORD_FILES):
         raise RulebookError(mistakes.found)
-
-    words = [tables[name] for name in WORD_FILES]
-    assert all(words)
-    vocabulary = read_vocabulary(words[0], words[1])  # type: ignore[arg-type]
-    sources = read_sources(words[2])  # type: ignore[arg-type]
-    reader = _LawReader(vocabulary, sources, mistakes, frozenset(drafts))
-    files = {name: table for name, table in tables.items() if name not in WORD_FILES and table is not None}
-    for _, table in sorted(files.items()):
+    law = {
+        name: table
+        for name, table in sorted(tables.items())
+        if name not in (*WORD_FILES, *DATE_FILES) and table is not None
+    }
+    vocabulary = read_vocabulary(words[0], words[1])
+    sources = read_sources(words[2])
+    for table in law.values():
+        if table.has("source"):
+            sources |= read_sources(table.table("source"), known=sources)
+    events = read_events(tables.get("events.toml"), sources, vocabulary)
+    steps = read_steps(tables.get("steps.toml"), sources, vocabulary)
+    ground = Ground(vocabulary, sources, events, mistakes)
+    reader = _BookReader(ground, frozenset(drafts))
+    for table in law.values():
         reader.file(table)
-    for draft in sorted(reader.drafts - reader.drafts_found):
-        mistakes.add("law", 0, draft, 'no draft of that name; drafts are files with status = "draft"')
-    book = reader.book({name: text for name, text in texts.items() if name not in reader.left_out})
-    mistakes.found.extend(check(book, reader.lines))
+    reader.close()
+    book = replace(
+        reader.book({name: text for name, text in texts.items() if name not in reader.left_out}), steps=steps
+    )
+    mistakes.found.extend(check(book, ground.lines))
     if mistakes.found:
         raise RulebookError(sorted(set(mistakes.found)))
     return book
 
 
-class _LawReader:
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        sources: Mapping[str, Source],
-        mistakes: Mistakes,
-        drafts: frozenset[str],
-    ) -> None:
-        self.vocabulary = vocabulary
-        self.sources = sources
-        self.mistakes = mistakes
+class _BookReader:
+    """Reads file after file and joins them."""
+
+    def __init__(self, ground: Ground, drafts: frozenset[str]) -> None:
+        self.ground = ground
         self.drafts = drafts
-        self.drafts_found: set[str] = set()
         self.left_out: set[str] = set()
-        self.lines: dict[str, tuple[str, int]] = {}
-        self.last_days: dict[str, tuple[date, int]] = {}
         self.parts: list[Part] = []
         self.rules: dict[str, Rule] = {}
-        self.always: list[Always] = []
-        self.duties: list[Duty] = []
+        self.always: dict[str, Always] = {}
+        self.duties: dict[str, Duty] = {}
         self.values: dict[tuple[str, str], list[DatedValue]] = {}
-        self.amendments: list[tuple[Table, str, tuple[str, ...], Span | None, Cite | None]] = []
+        self.changes: list[Changes] = []
 
     def file(self, table: Table) -> None:
         """Read one file of the law; a draft that was not asked for is checked and then left out."""
+        part = self._part(table)
+        if part is None:
+            table.pass_over(("rule", "always", "duty", "amend", "change", "source", *self._groups()))
+            table.close()
+            return
+        if part.status.is_law or part.name in self.drafts or ALL in self.drafts:
+            self.parts.append(part)
+            self._body(table, part)
+            return
+        # It cannot clash with what takes part: it is read on ground of its own.
+        aside = _BookReader(replace(self.ground, lines={}), frozenset())
+        aside._body(table, part)
+        self.left_out.add(table.file)
+
+    def _part(self, table: Table) -> Part | None:
+        """Return what the head says: `[book]` for the law of a place, `[reform]` for changes to any."""
+        name = table.file.removesuffix(".toml")
+        if table.has("reform"):
+            head = table.table("reform")
+            title = head.wording()
+            head.close()
+            return Part(name, "", Status.DRAFT, title)
         head = table.table("book", required=True)
-        place = head.one_of("place", tuple(self.vocabulary.places))
+        place = head.one_of("place", tuple(self.ground.vocabulary.places))
         status = head.one_of("status", [status.value for status in Status])
         title = head.wording()
         head.close()
-        if not place or not status:
-            table.pass_over(("rule", "always", "duty", "amend", *self._groups()))
-            table.close()
-            return
-        self.place, self.status = place, Status(status)
-        if self.status is Status.DRAFT and place not in self.drafts:
-            _LawReader(self.vocabulary, self.sources, self.mistakes, frozenset())._body(
-                table, place, self.status
-            )
-            self.left_out.add(table.file)
-            return
-        if self.status is Status.DRAFT:
-            self.drafts_found.add(place)
-        self.parts.append(Part(place, self.status, title))
-        self._body(table, place, self.status)
+        return Part(name, place, Status(status), title) if place and status else None
 
-    def _body(self, table: Table, place: str, status: Status) -> None:
-        self.place, self.status = place, status
-        self.last_days = {}
-        for rule in table.tables("rule"):
-            self._rule(rule)
-        for always in table.tables("always"):
-            self._always(always)
-        for duty in table.tables("duty"):
-            self._duty(duty)
-        for amend in table.tables("amend"):
-            self._amend(amend)
-        self._values(table)
-        table.close()
-
-    def _rule(self, table: Table) -> None:
-        rule_id = self._id(table)
-        is_permit = table.has("permit")
-        if is_permit == table.has("forbid"):
-            table.complain("id", "must have either permit = […] or forbid = […]")
-        actions = self._actions(table, "permit" if is_permit else "forbid")
-        reach = table.one_of("reach", ("home", "anywhere"), "home")
-        title = table.wording()
-        span = self._span(table)
-        cite = self._cite(table)
-        when = self._conditions(table, "when")
-        unless = () if is_permit else self._conditions(table, "unless")
-        needs = self._needs(table.table("need")) if is_permit else ()
-        lifts = table.text("lifts", "") if is_permit else ""
-        yields_to = () if is_permit else table.texts("yields_to")
-        supersedes = table.text("supersedes", "")
-        table.close()
-        if not rule_id or span is None or cite is None:
-            return
-        if not self._claim(table, rule_id):
-            return
-        self.rules[rule_id] = Rule(
-            id=rule_id,
-            place=self.place,
-            is_permit=is_permit,
-            title=title,
-            actions=actions,
-            anywhere=reach == "anywhere",
-            span=span,
-            cite=cite,
-            when=when,
-            unless=unless,
-            needs=needs,
-            lifts=lifts,
-            yields_to=yields_to,
-            supersedes=supersedes,
-            status=self.status,
+    def _body(self, table: Table, part: Part) -> None:
+        rules, values, changes = (
+            RuleReader(self.ground, part),
+            ValueReader(self.ground, part),
+            Changes(self.ground, part),
         )
-
-    def _needs(self, table: Table) -> tuple[Need, ...]:
-        needs = []
-        for name, need in table.named_tables():
-            if not _NEED.fullmatch(name):
-                need.complain("", "a need is named in lower case letters, digits and _")
-            condition = self._condition(need, "if", need.text("if"))
-            cite = self._cite(need)
-            title = need.wording()
-            need.close()
-            if condition and cite:
-                needs.append(Need(name, condition, cite, title))
-        return tuple(needs)
-
-    def _always(self, table: Table) -> None:
-        always_id, title, span, cite = self._id(table), table.wording(), self._span(table), self._cite(table)
-        hold = self._condition(table, "hold", table.text("hold"))
+        rules.read(table)
+        if part.place:
+            values.read(table)
+        changes.read(table, values)
+        table.pass_over(("source",))
         table.close()
-        if always_id and span and cite and hold and self._claim(table, always_id):
-            self.always.append(Always(always_id, self.place, title, span, hold, cite, self.status))
-
-    def _duty(self, table: Table) -> None:
-        duty_id, title, span, cite = self._id(table), table.wording(), self._span(table), self._cite(table)
-        upon, who, do, within = (table.text(key) for key in ("upon", "who", "do", "within"))
-        table.close()
-        days = _WITHIN.fullmatch(within)
-        if within and not days:
-            table.complain("within", f'{within!r} cannot be counted; write "N business days"')
-        if duty_id and span and cite and days and self._claim(table, duty_id):
-            self.duties.append(
-                Duty(duty_id, self.place, title, span, upon, who, do, int(days.group(1)), cite, self.status)
-            )
-
-    def _amend(self, table: Table) -> None:
-        rule, yields_to, span, cite = (
-            table.text("rule"),
-            table.texts("yields_to", required=True),
-            self._span(table),
-            self._cite(table),
-        )
-        if table.has("until"):
-            table.complain("until", "an amendment has no end of its own; end the permits instead")
-        table.close()
-        self.amendments.append((table, rule, yields_to, span, cite))
-
-    def _values(self, table: Table) -> None:
-        groups = self._groups()
-        for key in table.rest():
-            if key not in groups:
-                continue
-            group = table.table(key)
-            for name in group.rest():
-                series_id = f"{key}.{name}"
-                if series_id not in self.vocabulary.values:
-                    group.complain(name, f"no such value; declared are {', '.join(self.vocabulary.values)}")
-                for block in group.tables(name):
-                    if series_id in self.vocabulary.values:
-                        self._dated_value(block, series_id)
+        self.rules |= {rule.id: rule for rule in rules.rules}
+        self.always |= {found.id: found for found in rules.always}
+        self.duties |= {found.id: found for found in rules.duties}
+        for key, dated in values.values.items():
+            self.values.setdefault(key, []).extend(dated)
+        self.changes.append(changes)
 
     def _groups(self) -> set[str]:
-        """Return the first words of the values: a table of that name holds dated values."""
-        return {name.partition(".")[0] for name in self.vocabulary.values}
+        return groups(self.ground.vocabulary.values)
 
-    def _dated_value(self, block: Table, series_id: str) -> None:
-        day, cite = block.day("from"), self._cite(block)
-        by = self.vocabulary.values[series_id].by
-        amounts: dict[str, dict[str, int]] = {}
-        for currency in block.rest():
-            if currency not in CURRENCIES:
-                continue
-            if not by:
-                written = block.data[currency]
-                block.take(currency, object)
-                amounts[currency] = {"": self._amount(block, currency, written)}
-                continue
-            tiers = block.table(currency)
-            amounts[currency] = {}
-            for tier in tiers.rest():
-                if tier not in self.vocabulary.tiers:
-                    tiers.complain(tier, f"no such tier; tiers are {', '.join(self.vocabulary.tiers)}")
-                tiers.take(tier, object)
-                amounts[currency][tier] = self._amount(tiers, tier, tiers.data[tier])
-        if not amounts:
-            block.complain("from", "sets no amount; write a currency, for example CNY = …")
-        block.close()
-        if day is None or cite is None:
-            return
-        last = self.last_days.get(series_id)
-        if last and day < last[0]:
-            block.complain("from", f"{day} stands after {last[0]} (line {last[1]}); append values by date")
-        self.last_days[series_id] = (day, block.line())
-        key = f"{self.place} {series_id} {day}"
-        if key in self.lines:
-            file, line = self.lines[key]
-            first = f"line {line}" if file == block.file else f"{file}:{line}"
-            message = f"second value from {day} (first at {first}); delete one or date it later"
-            block.complain("from", message, subject=series_id)
-            return
-        self.lines[key] = (block.file, block.line("from"))
-        start = day_start(day, self.vocabulary.places[self.place].clock)
-        known = self.values.setdefault((self.place, series_id), [])
-        known.append(DatedValue(start, day, cite, amounts, self.status))
-
-    def _amount(self, table: Table, key: str, written: object) -> int:
-        if written == "unlimited":
-            return UNLIMITED
-        if isinstance(written, bool) or not isinstance(written, int | str):
-            table.complain(key, 'must be whole yuan, a text such as "0.50", or "unlimited"')
-            return 0
-        if isinstance(written, int) and abs(written) > MAX_FEN:
-            # Python does not print a whole number of thousands of digits, not even in a message.
-            table.complain(key, f"is more than the largest amount, {format_fen(MAX_FEN)}")
-            return 0
-        if isinstance(written, str) and not _AMOUNT.fullmatch(written):
-            table.complain(key, f"{written!r:.40} is not an amount; write digits and at most two decimals")
-            return 0
-        try:
-            return fen_from_text(written)
-        except AmountError as error:
-            table.complain(key, str(error))
-            return 0
-
-    def _id(self, table: Table) -> str:
-        name = table.text("id")
-        if name and (not _NAME.fullmatch(name) or name.partition(".")[0] != self.place):
-            table.complain("id", f"{name!r} must be {self.place}. and lower case letters, digits and _")
-            return ""
-        return name
-
-    def _claim(self, table: Table, name: str) -> bool:
-        """Note where *name* and its keys stand; complain when it has been used before."""
-        if name in self.lines:
-            file, line = self.lines[name]
-            message = f"stands twice (first at {file}:{line}); a name never means two things"
-            table.complain("id", message, subject=name)
-            return False
-        self.lines[name] = (table.file, table.line("id"))
-        for key in table.data:
-            self.lines[f"{name} {key}"] = (table.file, table.line(key))
-        for need in table.data["need"] if isinstance(table.data.get("need"), dict) else ():
-            self.lines[f"{name}/{need}"] = (table.file, table.line(f"need.{need}"))
-        return True
-
-    def _actions(self, table: Table, key: str) -> frozenset[Action]:
-        actions = set()
-        for word in table.texts(key, required=True):
-            if word in list(Action):
-                actions.add(Action(word))
-            else:
-                table.complain(key, f"no such action {word!r}; actions are {', '.join(Action)}")
-        return frozenset(actions)
-
-    def _span(self, table: Table) -> Span | None:
-        start, end = table.day("from"), table.day_or_none("until")
-        if start is None:
-            return None
-        if end is not None and end <= start:
-            table.complain(
-                "until", f"{end} is not after {start}; until is the first day it no longer applies"
-            )
-            return None
-        clock = self.vocabulary.places[self.place].clock
-        return Span(day_start(start, clock), day_start(end, clock) if end else None, start, end)
-
-    def _cite(self, table: Table) -> Cite | None:
-        written = table.text("cite")
-        if not written:
-            return None
-        source, _, place = written.partition(" ")
-        if source not in self.sources:
-            near = closest(source, self.sources)
-            hint = f"did you mean {near}?" if near else "declare it in sources.toml"
-            table.complain("cite", f"no such source {source!r}; {hint}")
-            return None
-        if not place.strip():
-            table.complain("cite", f'names no place in {source}; write for example "{source} art 1"')
-            return None
-        return Cite(source, place.strip())
-
-    def _conditions(self, table: Table, key: str) -> tuple[Expr, ...]:
-        found = (self._condition(table, key, text) for text in table.texts(key))
-        return tuple(expr for expr in found if expr is not None)
-
-    def _condition(self, table: Table, key: str, text: str) -> Expr | None:
-        if not text:
-            return None
-        try:
-            return parse(text, self.vocabulary)
-        except LanguageError as error:
-            table.complain(key, f"{error}", subject=f"{table.name(key)} {text!r:.80}")
-            return None
+    def close(self) -> None:
+        """Complain about drafts that were asked for and are not there; apply what the others change."""
+        for name in sorted(self.drafts - {part.name for part in self.parts} - {ALL}):
+            message = 'no file of that name; a draft is named by its file, without ".toml"'
+            self.ground.mistakes.add("law", 0, name, message)
+        for name in sorted(self.drafts & {part.name for part in self.parts if part.status.is_law}):
+            self.ground.mistakes.add("law", 0, name, "is law and takes part unasked; leave out its name")
+        for changes in self.changes:
+            changes.apply(self.rules, self.always, self.duties)
 
     def book(self, texts: Mapping[str, str]) -> Book:
-        """Join the files, in the order of places.toml, and apply the amendments of the drafts."""
-        for table, rule_id, yields_to, span, cite in self.amendments:
-            if rule_id not in self.rules:
-                table.complain("rule", f"no such rule {rule_id!r} to amend")
-            elif self.rules[rule_id].yields_to:
-                # A ban has one day from which it yields. A second amendment would move the first.
-                yielding = ", ".join(self.rules[rule_id].yields_to)
-                table.complain("rule", f"{rule_id} already yields to {yielding}; write one amendment of it")
-            elif span and cite:
-                old = self.rules[rule_id]
-                self.lines[f"{rule_id} yields_to"] = (table.file, table.line("yields_to"))
-                self.rules[rule_id] = replace(
-                    old,
-                    yields_to=yields_to,
-                    yields_cite=cite,
-                    yields_from=span.start,
-                )
-        order = self.vocabulary.place_codes
+        """Join the files, in the order of places.toml."""
+        order = {"": -1, **self.ground.vocabulary.place_codes}
         return Book(
-            vocabulary=self.vocabulary,
-            sources=self.sources,
-            parts=tuple(sorted(self.parts, key=lambda part: order[part.place])),
+            vocabulary=self.ground.vocabulary,
+            sources=self.ground.sources,
+            parts=tuple(sorted(self.parts, key=lambda part: (order[part.place], part.name))),
             rules=tuple(sorted(self.rules.values(), key=lambda rule: order[rule.place])),
-            always=tuple(sorted(self.always, key=lambda always: order[always.place])),
-            duties=tuple(sorted(self.duties, key=lambda duty: order[duty.place])),
+            always=tuple(sorted(self.always.values(), key=lambda found: order[found.place])),
+            duties=tuple(sorted(self.duties.values(), key=lambda found: order[found.place])),
             series={
                 key: Series(*key, dated=tuple(sorted(values, key=lambda value: value.start)))
                 for key, values in self.values.items()
             },
             texts=dict(texts),
-            drafts=tuple(sorted(self.drafts_found, key=lambda place: order[place])),
+            drafts=tuple(sorted(part.name for part in self.parts if not part.status.is_law)),
+            events=self.ground.events,
         )

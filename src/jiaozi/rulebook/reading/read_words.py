@@ -1,4 +1,4 @@
-"""Read the words of the law: places, facts, values, counters and sources."""
+"""Read the words of the law: places, facts, values, counters, deeds and parties."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from jiaozi.money import CURRENCIES
-from jiaozi.rulebook.model import Action, Source
+from jiaozi.rulebook.provisions import Action
 from jiaozi.rulebook.reading.toml import Table
-from jiaozi.rulebook.vocabulary import TIER_FACTS, Counter, Fact, FactType, Place, ValueName, Vocabulary
+from jiaozi.rulebook.vocabulary import (
+    NUMBER_UNITS,
+    TIER_FACTS,
+    Counter,
+    Fact,
+    FactType,
+    Place,
+    ValueName,
+    Vocabulary,
+    Word,
+)
 
 WINDOWS = ("calendar day", "calendar year")
 
@@ -38,16 +48,30 @@ def read_vocabulary(places_file: Table, facts_file: Table) -> Vocabulary:
             facts[fact.id] = fact
     values: dict[str, ValueName] = {}
     for table in facts_file.tables("value"):
-        if (value := _value(table)) and _is_new(table, value.id, (*facts, *values)):
+        if (value := _value(table, facts)) and _is_new(table, value.id, (*facts, *values)):
             values[value.id] = value
     counters: dict[str, Counter] = {}
     for table in facts_file.tables("counter"):
         counter = _counter(table, facts)
         if _is_new(table, counter.id, counters):
             counters[counter.id] = counter
+    deeds, parties = _words(facts_file, "deed"), _words(facts_file, "party")
     _needed(facts_file, facts)
     facts_file.close()
-    return Vocabulary(places=places, facts=facts, values=values, counters=counters)
+    return Vocabulary(
+        places=places, facts=facts, values=values, counters=counters, deeds=deeds, parties=parties
+    )
+
+
+def _words(file: Table, key: str) -> Mapping[str, Word]:
+    """Return the deeds or parties that duties may name."""
+    words: dict[str, Word] = {}
+    for table in file.tables(key):
+        word = Word(table.text("id"), table.wording())
+        table.close()
+        if word.id and _is_new(table, word.id, words):
+            words[word.id] = word
+    return words
 
 
 def _is_new(table: Table, name: str, known: Iterable[str]) -> bool:
@@ -70,29 +94,12 @@ def _needed(file: Table, facts: Mapping[str, Fact]) -> None:
             file.complain("fact", "payer and payee must have the same words for tiers", subject=fact.id)
 
 
-def read_sources(file: Table) -> Mapping[str, Source]:
-    """Return the cited texts of `sources.toml`."""
-    sources = {}
-    for source_id, table in file.named_tables():
-        authority, title = table.wording("authority"), table.wording()
-        number, link = table.text("number"), table.text("link", "")
-        issued, known, checked = table.day("issued"), table.day("known"), table.day("checked")
-        read = table.one_of("read", ("text", "digest", "invented"))
-        if link and not link.startswith("https://"):
-            table.complain("link", "must begin with https://")
-        table.close()
-        if issued and known and checked:
-            sources[source_id] = Source(
-                source_id, authority, title, number, issued, known, link, read, checked
-            )
-    return sources
-
-
 def _places(file: Table) -> Mapping[str, Place]:
     places: dict[str, Place] = {}
     for table in file.tables("place"):
         place_id, within = table.text("id"), table.text("within", "")
-        clock, calendar, title = table.text("clock"), table.text("calendar"), table.wording()
+        clock, calendar, title = table.text("clock"), table.text("calendar", ""), table.wording()
+        kind = table.one_of("kind", ("law", "yardstick"), "law")
         table.close()
         if within and within not in places:
             table.complain("within", f"{within!r} is not a place above this one")
@@ -107,7 +114,7 @@ def _places(file: Table) -> Mapping[str, Place]:
         except (ValueError, OSError, KeyError):
             table.complain("clock", f"{clock!r} is no time zone; write for example Asia/Shanghai")
             clock = "UTC"
-        places[place_id] = Place(place_id, within, clock, calendar, title)
+        places[place_id] = Place(place_id, within, clock, calendar, title, kind == "yardstick")
     file.close()
     if not places:
         file.complain("place", "no place is declared; add a [[place]]")
@@ -121,11 +128,14 @@ def _fact(table: Table) -> Fact | None:
     fact_id = table.text("id")
     kind = table.one_of("type", [kind.value for kind in FactType])
     title = table.wording()
+    source = table.one_of("known_by", ("ledger", "asker"), "ledger")
     unit = ""
     words: tuple[str, ...] = ()
     labels: dict[str, tuple[str, ...]] = {}
     if kind == FactType.MONEY:
         unit = table.one_of("unit", ("coin", *CURRENCIES))
+    if kind == FactType.NUMBER:
+        unit = table.one_of("unit", NUMBER_UNITS)
     if kind == FactType.TEXT:
         words = table.texts("words", required=True)
         if len(set(words)) != len(words):
@@ -144,17 +154,24 @@ def _fact(table: Table) -> Fact | None:
     if fact_id and not _DOTTED.fullmatch(fact_id):
         table.complain("id", "must be two words with a point between, for example payer.zone")
         return None
-    return Fact(fact_id, FactType(kind), unit, words, title, labels) if fact_id and kind else None
+    if not fact_id or not kind:
+        return None
+    return Fact(fact_id, FactType(kind), unit, words, title, labels, source == "ledger")
 
 
-def _value(table: Table) -> ValueName | None:
-    value_id, by, title = table.text("id"), table.one_of("by", ("tier", ""), ""), table.wording()
-    table.one_of("type", ("money",))
+def _value(table: Table, facts: Mapping[str, Fact]) -> ValueName | None:
+    picking = [fact.id for fact in facts.values() if fact.type in (FactType.TEXT, FactType.PLACE)]
+    value_id, title = table.text("id"), table.wording()
+    by = table.one_of("by", ("tier", *picking), "") if table.has("by") else ""
+    kind = table.one_of("type", ("money", *NUMBER_UNITS))
     table.close()
     if not _DOTTED.fullmatch(value_id):
         table.complain("id", "must be two words with a point between, for example limit.day")
         return None
-    return ValueName(value_id, by, title)
+    if by == "tier" and TIER_FACTS[0] not in facts:
+        table.complain("by", f"asks for tiers, and {TIER_FACTS[0]} is not declared")
+        by = ""
+    return ValueName(value_id, "" if kind == "money" else kind, by, title)
 
 
 def _counter(table: Table, facts: Mapping[str, Fact]) -> Counter:

@@ -46,10 +46,12 @@ from jiaozi.rulebook.telling.wording import (
     LANGUAGES,
     OPPOSITE,
     amount_words,
+    number_words,
     set_words,
     wanted_words,
     word_label,
 )
+from jiaozi.rulebook.vocabulary import NUMBER_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +309,8 @@ class _Speaker:
         shown = {"==": "="}.get(op, op)
         currency = self.ask.word("coin.peg") if expr.unit == "coin" else expr.unit
         left, right = (self._sum(terms, place, expr.unit) for terms in (expr.left, expr.right))
-        return f"{left} {shown} {right} {currency or ''}".strip()
+        unit = "" if expr.unit in NUMBER_UNITS else currency or ""
+        return f"{left} {shown} {right} {unit}".strip()
 
     def _sum(self, terms: Sequence[Term], place: str, unit: str) -> str:
         text = ""
@@ -315,7 +318,9 @@ class _Speaker:
             fen = self.ask.term(term, place, unit)
             assert fen is not None
             sign = " + " if term.sign > 0 else " - "
-            text += (sign if text else "") + amount_words(fen, self.language)
+            is_money = unit not in NUMBER_UNITS
+            shown = amount_words(fen, self.language) if is_money else number_words(fen, unit, self.language)
+            text += (sign if text else "") + shown
         return text
 
     def _word(self, fact: str, expr: IsWord, *, is_needed: bool, is_true: bool) -> str:

@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from jiaozi.clock import Instant, day_of
+from jiaozi.clock import Instant
 from jiaozi.rulebook.language import Expr
 from jiaozi.rulebook.model import Action, Always, Book, Cite, DatedValue, Duty, Part, Rule, Series, Status
-from jiaozi.rulebook.telling.wording import action_words, amounts_at, tier_words, words_of
-
-# Events that duties name, as people read them. An event without words is shown by its name.
-_EVENTS = {
-    "redeem.requested": {"en": "a valid request to redeem", "zh": "收到有效赎回申请"},
-    "redeem.paid": {"en": "pay it", "zh": "完成支付"},
-    "issuer": {"en": "the issuer", "zh": "发行人"},
-}
+from jiaozi.rulebook.telling.wording import (
+    action_words,
+    amounts_at,
+    every_words,
+    key_words,
+    lasting_words,
+    within_words,
+    words_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +92,12 @@ class Section:
 def sections(book: Book, instant: Instant, language: str) -> tuple[Section, ...]:
     """Return the law of *book* at *instant* in words, a section a file; *language* is `"en"` or `"zh"`."""
     writer = _SectionWriter(book, instant, language)
-    parts = {(part.place, part.status): part for part in reversed(book.parts)}
-    return tuple(writer.section(part) for part in reversed(parts.values()))
+    return tuple(writer.section(part) for part in book.parts)
 
 
 def in_force(book: Book, instant: Instant) -> list[Rule | Always | Duty]:
     """Return every rule, then what must always hold, then every duty that applies at *instant*."""
-    return [found for found in _everything(book) if found.span.covers(instant)]
-
-
-def _everything(book: Book) -> list[Rule | Always | Duty]:
-    return [*book.rules, *book.always, *book.duties]
+    return [found for found in book.provisions if found.span.covers(instant)]
 
 
 class _SectionWriter:
@@ -113,13 +109,11 @@ class _SectionWriter:
 
     def section(self, part: Part) -> Section:
         def is_here(found: Rule | Always | Duty) -> bool:
-            return (found.place, found.status) == (part.place, part.status)
+            return found.part == part.name
 
         applies = [found for found in in_force(self.book, self.instant) if is_here(found)]
         others = [
-            found
-            for found in _everything(self.book)
-            if is_here(found) and not found.span.covers(self.instant)
+            found for found in self.book.provisions if is_here(found) and not found.span.covers(self.instant)
         ]
         return Section(
             place=part.place,
@@ -165,16 +159,13 @@ class _SectionWriter:
         return f"{'允许' if is_permit else '禁止'}{listed}{where}。"
 
     def _exceptions(self, rule: Rule) -> Iterator[Clause]:
-        for name in rule.yields_to:
-            permit = self.book.rule_by_id[name]
+        for each in rule.yields:
+            permit = self.book.rule_by_id[each.permit]
             title = permit.title[self.language]
             words = f"this ban yields: {title}" if self.is_english else f"本禁令让位于：{title}"
-            since = permit.span.start_day
-            if rule.yields_from is not None:
-                clock = self.book.vocabulary.places[permit.place].clock
-                since = max(since, day_of(rule.yields_from, clock))
-            cite = rule.yields_cite or rule.cite
-            yield Clause(name, words, cite, since, permit.status is Status.DRAFT)
+            since = max(permit.span.start_day, each.since_day or permit.span.start_day)
+            cite = each.cite or rule.cite
+            yield Clause(each.permit, words, cite, since, permit.status is Status.DRAFT)
         if rule.lifts:
             title = self.book.rule_by_id[rule.lifts].title[self.language]
             words = f"lifts this ban: {title}" if self.is_english else f"排除以下禁令：{title}"
@@ -186,14 +177,21 @@ class _SectionWriter:
         return self._plain(always, "always", words)
 
     def _duty(self, duty: Duty) -> Provision:
-        upon, who, do = (
-            _EVENTS.get(event, {}).get(self.language, event) for event in (duty.upon, duty.who, duty.do)
-        )
-        days = duty.within_business_days
-        if self.is_english:
-            words = f"Upon {upon}, {who} must {do} within {days} business day{'s' if days > 1 else ''}."
+        deeds, parties = self.book.vocabulary.deeds, self.book.vocabulary.parties
+        who, do = parties[duty.who].title[self.language], deeds[duty.do].title[self.language]
+        if duty.upon:
+            upon = deeds[duty.upon].title[self.language]
+            when = f"Upon {upon}, " if self.is_english else f"{upon}后，"
         else:
-            words = f"{upon}后，{who}须在{days}个工作日内{do}。"
+            assert duty.every
+            when = every_words(duty.every, self.language) + (", " if self.is_english else "，")
+        within = within_words(duty.within, self.language) if duty.within else ""
+        if duty.lasting:
+            within = lasting_words(duty.lasting, self.language)
+        if self.is_english:
+            words = f"{when}{who} must {do}{' ' if within else ''}{within}."
+        else:
+            words = f"{when}{who}须{within}{do}。"
         return self._plain(duty, "duty", words)
 
     def _plain(self, found: Always | Duty, kind: str, words: str) -> Provision:
@@ -231,18 +229,22 @@ class _SectionWriter:
     # -- values ---------------------------------------------------------------------------
 
     def _series(self, part: Part) -> Iterator[Series]:
-        return (series for series in self.book.series.values() if series.place == part.place)
+        return (
+            series
+            for series in self.book.series.values()
+            if any(block.part == part.name for block in series.dated)
+        )
 
     def _values(self, part: Part) -> Iterator[Clause]:
         """Yield each number in force under the block that set it: tiers may come from different days."""
         for series in self._series(part):
             title = self.book.vocabulary.values[series.id].title[self.language]
             colon = ": " if self.is_english else "："
-            for currency, by_key in amounts_at(self.book, part.place, series.id, self.instant).items():
+            for currency, by_key in amounts_at(self.book, series.place, series.id, self.instant).items():
                 for block in series.dated:
                     amounts = {key: fen for key, (fen, setter) in by_key.items() if setter is block}
-                    if amounts and block.status is part.status:
-                        words = tier_words(self.book, amounts, currency, self.language)
+                    if amounts and block.part == part.name:
+                        words = key_words(self.book, series.id, amounts, currency, self.language)
                         yield Clause(
                             series.id,
                             f"{title}{colon}{words}",
@@ -255,11 +257,11 @@ class _SectionWriter:
         for series in self._series(part):
             used = [
                 setter
-                for by_key in amounts_at(self.book, part.place, series.id, self.instant).values()
+                for by_key in amounts_at(self.book, series.place, series.id, self.instant).values()
                 for _, setter in by_key.values()
             ]
             for block in series.dated:
-                if block.status is part.status and not any(block is setter for setter in used):
+                if block.part == part.name and not any(block is setter for setter in used):
                     yield self._other_value(series, block)
 
     def _other_value(self, series: Series, block: DatedValue) -> Absent:
@@ -269,7 +271,7 @@ class _SectionWriter:
         else:
             state = "已被取代" if is_over else "尚未适用"
         amounts = "; ".join(
-            tier_words(self.book, by_tier, currency, self.language)
+            key_words(self.book, series.id, by_tier, currency, self.language)
             for currency, by_tier in block.amounts.items()
         )
         return Absent(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from jiaozi.clock import Instant
-from jiaozi.money import CURRENCIES, format_fen
+from jiaozi.money import CURRENCIES, decimal_text, format_fen
 from jiaozi.rulebook.language import (
     AmountTerm,
     Both,
@@ -27,6 +27,7 @@ from jiaozi.rulebook.language import (
     ValueTerm,
 )
 from jiaozi.rulebook.model import UNLIMITED, Action, Book, DatedValue
+from jiaozi.rulebook.provisions import Term as Length
 from jiaozi.rulebook.vocabulary import FactType
 
 LANGUAGES = ("en", "zh")
@@ -62,6 +63,12 @@ _ACTIONS: Mapping[Action, Mapping[str, str]] = {
     Action.ISSUE: {"en": "issuing", "zh": "发行"},
     Action.PAY: {"en": "paying", "zh": "支付"},
     Action.REDEEM: {"en": "redeeming", "zh": "赎回"},
+    Action.HOLD: {"en": "holding", "zh": "持有"},
+    Action.OFFER: {"en": "offering to the public", "zh": "向公众提供"},
+    Action.INTEREST: {"en": "paying interest to holders", "zh": "向持有人付息"},
+    Action.INVEST: {"en": "investing reserve money", "zh": "投资储备资金"},
+    Action.SERVE: {"en": "serving virtual currency business", "zh": "为虚拟货币业务提供服务"},
+    Action.TOKENISE: {"en": "tokenising assets", "zh": "资产代币化"},
 }
 
 
@@ -106,27 +113,72 @@ def amount_words(fen: int, language: str, currency: str = "") -> str:
     return format_fen(fen, currency)
 
 
-def tier_words(book: Book, amounts: Mapping[str, int], currency: str, language: str) -> str:
-    """Return the amounts of one currency: `tier 1: unlimited, tier 2: 50,000.00 CNY`."""
+def key_words(book: Book, series_id: str, amounts: Mapping[str, int], unit: str, language: str) -> str:
+    """Return the numbers of one unit: `tier 1: unlimited, tier 2: 50,000.00 CNY`, `93 days`."""
     if set(amounts) == {""}:
-        return amount_words(amounts[""], language, currency)
+        return number_words(amounts[""], unit, language)
+    by = book.vocabulary.values[series_id].by
     colon, comma = (": ", ", ") if language == "en" else ("：", "；")
     listed = [
-        f"{word_label(book, 'payer.tier', tier, language)}{colon}{amount_words(amounts[tier], language)}"
-        for tier in book.vocabulary.tiers
-        if tier in amounts
+        f"{word_label(book, 'payer.tier' if by == 'tier' else by, key, language)}{colon}"
+        + (
+            amount_words(amounts[key], language)
+            if unit in CURRENCIES
+            else number_words(amounts[key], unit, language)
+        )
+        for key in book.vocabulary.keys_of(series_id)
+        if key in amounts
     ]
-    return f"{comma.join(listed)} {currency}"
+    return f"{comma.join(listed)} {unit}" if unit in CURRENCIES else comma.join(listed)
+
+
+def number_words(number: int, unit: str, language: str) -> str:
+    """Return a number of the law with its unit: `2,000.00 CNY`, `93 days`, `30 %`, `1,000,000`."""
+    if unit in CURRENCIES or number == UNLIMITED:
+        return amount_words(number, language, unit if unit in CURRENCIES else "")
+    if unit == "percent":
+        return f"{decimal_text(number).removesuffix('.00')} %"
+    if unit == "days":
+        return f"{number:,}天" if language == "zh" else f"{number:,} day{'' if number == 1 else 's'}"
+    return f"{number:,}"
+
+
+_UNITS_ZH = {"business day": "个工作日", "day": "天", "week": "周", "month": "个月", "year": "年"}
+
+
+def within_words(term: Length, language: str) -> str:
+    """Return a deadline: `within 1 business day`, `at once`."""
+    if term.count == 0:
+        return "at once" if language == "en" else "立即"
+    if language == "zh":
+        return f"在{term.count}{_UNITS_ZH[term.unit]}内"
+    return f"within {term.count} {term.unit}{'s' if term.count > 1 else ''}"
+
+
+def lasting_words(term: Length, language: str) -> str:
+    """Return how long something is kept up: `for 5 years`."""
+    if language == "zh":
+        return f"持续{term.count}{_UNITS_ZH[term.unit]}"
+    return f"for {term.count} {term.unit}{'s' if term.count > 1 else ''}"
+
+
+def every_words(term: Length, language: str) -> str:
+    """Return how often something is due: `Every day`, `Every 3 months`."""
+    if language == "zh":
+        unit = _UNITS_ZH[term.unit]
+        return f"每{unit.removeprefix('个')}" if term.count == 1 else f"每{term.count}{unit}"
+    return f"Every {term.unit}" if term.count == 1 else f"Every {term.count} {term.unit}s"
 
 
 def amounts_at(
     book: Book, place: str, series_id: str, instant: Instant
 ) -> Mapping[str, Mapping[str, tuple[int, DatedValue]]]:
-    """Return what is in force at *instant*: currency, then tier (or `""`), to the amount and its block."""
+    """Return what is in force at *instant*: currency or unit, then key (or `""`), to the number and its block."""
     series = book.lookup(place, series_id)
-    keys = book.vocabulary.tiers if book.vocabulary.values[series_id].by else ("",)
+    unit = book.vocabulary.values[series_id].unit
+    keys = book.vocabulary.keys_of(series_id) or ("",)
     found: dict[str, dict[str, tuple[int, DatedValue]]] = {}
-    for currency in CURRENCIES:
+    for currency in (unit,) if unit else CURRENCIES:
         for key in keys:
             if series and (amount := series.at(instant, currency, key)):
                 found.setdefault(currency, {})[key] = amount
@@ -214,7 +266,7 @@ class _Writer:
                 return self.book.vocabulary.facts[fact].title[self.language]
             case AmountTerm(fen=fen):
                 if unit != "coin":
-                    return format_fen(fen, unit)
+                    return number_words(fen, unit, self.language)
                 of_coin = " in the currency of the coin" if self.is_english else "（代币挂钩货币）"
                 return format_fen(fen) + of_coin
             case ValueTerm():
@@ -226,7 +278,13 @@ class _Writer:
             return title
         in_force = amounts_at(self.book, self.place, term.series, self.instant)
         shown = [
-            tier_words(self.book, {key: found[0] for key, found in by_key.items()}, currency, self.language)
+            key_words(
+                self.book,
+                term.series,
+                {key: found[0] for key, found in by_key.items()},
+                currency,
+                self.language,
+            )
             for currency, by_key in in_force.items()
             if unit in ("coin", currency)
         ]
