@@ -35,6 +35,7 @@ class Action(StrEnum):
     INVEST = "invest"
     SERVE = "serve"
     TOKENISE = "tokenise"
+    LICENSE = "license"
 
 
 ACTION_CODES: Mapping[Action, int] = {action: code for code, action in enumerate(Action, start=1)}

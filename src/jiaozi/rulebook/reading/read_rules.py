@@ -24,6 +24,7 @@ _NEED = re.compile(r"[a-z][a-z0-9_]*")
 _TERM = re.compile(r"([1-9]\d{0,2}) (business day|day|week|month|year)s?")
 
 _TOPICS = {
+    Action.LICENSE: Topic.ISSUER,
     Action.ISSUE: Topic.ISSUER,
     Action.PAY: Topic.CAPS,
     Action.REDEEM: Topic.REDEMPTION,

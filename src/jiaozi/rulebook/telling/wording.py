@@ -69,6 +69,7 @@ _ACTIONS: Mapping[Action, Mapping[str, str]] = {
     Action.INVEST: {"en": "investing reserve money", "zh": "投资储备资金"},
     Action.SERVE: {"en": "serving virtual currency business", "zh": "为虚拟货币业务提供服务"},
     Action.TOKENISE: {"en": "tokenising assets", "zh": "资产代币化"},
+    Action.LICENSE: {"en": "licensing an issuer", "zh": "向发行人发牌"},
 }
 
 
