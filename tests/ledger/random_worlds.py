@@ -136,7 +136,8 @@ class RandomWorld:
         pick, chance = self.random.choice, self.random.random
         facts: list[Fact] = [enacted()]
         homes = {"a": "cn-sh", "b": "hk", "c": pick(["cn-sh", "cn-sh", "cn", "hk"])}
-        facts += [IssuerRegistered(issuer, zone) for issuer, zone in homes.items()]
+        controllers = ["", "", "cn", "hk"]
+        facts += [IssuerRegistered(issuer, zone, pick(controllers)) for issuer, zone in homes.items()]
         facts += [CoinCreated(coin, issuer, peg) for coin, issuer, peg in COINS]
         starts = [date(2025, 8, 1), date(2026, 12, 1), date(2027, 1, 1)]
         ends = [None, None, date(2027, 1, 1), date(2028, 12, 1)]

@@ -29,10 +29,14 @@ class LawEnacted(Fact, frozen=True, tag="law enacted"):
 
 
 class IssuerRegistered(Fact, frozen=True, tag="issuer registered"):
-    """A firm that may come to issue coins. Registering allows nothing yet."""
+    """A firm that may come to issue coins. Registering allows nothing yet.
+
+    `controller` is the zone of whoever controls it; empty means its own zone.
+    """
 
     issuer: str
     zone: str
+    controller: str = ""
 
 
 class LicenceGranted(Fact, frozen=True, tag="licence granted"):

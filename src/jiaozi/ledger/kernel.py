@@ -36,17 +36,24 @@ from jiaozi.rulebook.model import UNLIMITED
     C_RESERVE_ACCOUNT,  # -1 while none is named
     C_PEG,
     C_ISSUER_ZONE,
+    C_ISSUER_CONTROLLER,
     C_LICENCES,  # places as bits
-    C_IS_HKD,
+    C_AMOUNT_FACT,  # position of the coin's currency in AMOUNT_CURRENCIES, or -1
     COIN_WIDTH,
-) = range(8)
+) = range(9)
+
+AMOUNT_CURRENCIES = ("HKD", "USD", "EUR", "SGD")
+"""Currencies in which some law asks an amount. The ledger knows it of a coin of that currency only."""
 
 # Facts that the ledger supplies: position in the table of slots.
 (
     K_AMOUNT,
     K_PLACE,
     K_TRAVEL_DATA,
-    K_AMOUNT_HKD,
+    K_AMOUNT_IN,  # in HKD; the other AMOUNT_CURRENCIES follow
+    _K_AMOUNT_USD,
+    _K_AMOUNT_EUR,
+    _K_AMOUNT_SGD,
     K_PAYER_ZONE,
     K_PAYER_KIND,
     K_PAYER_TIER,
@@ -59,19 +66,23 @@ from jiaozi.rulebook.model import UNLIMITED
     K_PAYEE_BALANCE,
     K_PEG,
     K_ISSUER_ZONE,
+    K_ISSUER_CONTROLLER,
     K_LICENCES,
     K_CONSENTS,
     K_SUPPLY_CAP,
     K_COINS,
     K_RESERVE,
     KNOWN_FACTS,
-) = range(22)
+) = range(26)
 
 FACTS_SUPPLIED = (
     "payment.amount",
     "payment.place",
     "payment.travel_data",
     "payment.amount_hkd",
+    "payment.amount_usd",
+    "payment.amount_eur",
+    "payment.amount_sgd",
     "payer.zone",
     "payer.kind",
     "payer.tier",
@@ -84,6 +95,7 @@ FACTS_SUPPLIED = (
     "payee.balance",
     "coin.peg",
     "issuer.zone",
+    "issuer.controller",
     "issuer.licences",
     "issuer.consents",
     "issuer.supply_cap",
@@ -359,7 +371,9 @@ def _facts(
     # A word that the law does not know is no word: it must not pass for "not one of these".
     is_said = 0 < transfer.travel_data <= slots[KNOWN_FACTS]
     facts[slots[K_TRAVEL_DATA]] = transfer.travel_data if is_said else MISSING
-    facts[slots[K_AMOUNT_HKD]] = transfer.amount if coins[coin, C_IS_HKD] else MISSING
+    for currency in range(len(AMOUNT_CURRENCIES)):
+        is_own = coins[coin, C_AMOUNT_FACT] == currency
+        facts[slots[K_AMOUNT_IN + currency]] = transfer.amount if is_own else MISSING
     facts[slots[K_PAYER_ZONE]] = payer.zone
     facts[slots[K_PAYER_KIND]] = payer.kind
     facts[slots[K_PAYER_TIER]] = MISSING if payer.tier == 0 else payer.tier
@@ -374,6 +388,7 @@ def _facts(
     facts[slots[K_PAYEE_BALANCE]] = payee.balance
     facts[slots[K_PEG]] = coins[coin, C_PEG]
     facts[slots[K_ISSUER_ZONE]] = coins[coin, C_ISSUER_ZONE]
+    facts[slots[K_ISSUER_CONTROLLER]] = coins[coin, C_ISSUER_CONTROLLER]
     facts[slots[K_LICENCES]] = coins[coin, C_LICENCES]
     facts[slots[K_CONSENTS]] = consents[coin, transfer.action, known_place, 0]
     facts[slots[K_SUPPLY_CAP]] = consents[coin, transfer.action, known_place, 1]

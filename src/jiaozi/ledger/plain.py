@@ -15,13 +15,10 @@ from dataclasses import dataclass
 from jiaozi.clock import Instant
 from jiaozi.ledger.kernel import SUM_MAX
 from jiaozi.ledger.plain_books import Books, Transfer
-from jiaozi.ledger.records import BOOK, ISSUE, REDEEM, AccountFlag, TransferFlag
+from jiaozi.ledger.records import BOOK, ISSUE, MOVES, REDEEM, AccountFlag, TransferFlag
 from jiaozi.ledger.results import Result
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.decide import decide
-from jiaozi.rulebook.model import ACTION_CODES
-
-ACTIONS = {code: action for action, code in ACTION_CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class PlainLedger:
             return Answer(refused)
         if transfer.action != BOOK:
             assert self.books.law is not None
-            action = ACTIONS[transfer.action]
+            action = MOVES[transfer.action]
             decision = decide(self.books.law, action, self.books.facts_of(transfer, action, instant), instant)
             if not decision.allowed:
                 return Answer(Result.REFUSED_BY_LAW, decision.reasons)
@@ -106,7 +103,7 @@ class PlainLedger:
             if body != transfer:
                 yield Result.EXISTS_WITH_DIFFERENT_FIELDS
             yield Result.EXISTS if result is Result.CREATED else Result.ID_ALREADY_FAILED
-        if transfer.action != BOOK and transfer.action not in ACTIONS:
+        if transfer.action != BOOK and transfer.action not in MOVES:
             yield Result.UNKNOWN_ACTION
         if not 0 < transfer.amount_fen <= MAX_FEN:
             yield Result.AMOUNT_OUT_OF_BOUNDS
@@ -157,7 +154,7 @@ class PlainLedger:
         elif transfer.action == REDEEM:
             coin.redeemed += transfer.amount_fen
         for name, counter in self.books.words.counters.items():
-            if ACTIONS.get(transfer.action) in counter.actions:
+            if MOVES.get(transfer.action) in counter.actions:
                 by_day = self.books.accounts[payer.person].paid.setdefault(name, {})
                 today = self.books.today(payer, instant)
                 by_day[today] = by_day.get(today, 0) + transfer.amount_fen

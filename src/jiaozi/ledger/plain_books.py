@@ -74,6 +74,7 @@ class Books:
         self.accounts: list[Account] = []
         self.coins: dict[str, Coin] = {}
         self.issuers: dict[str, str] = {}
+        self.controllers: dict[str, str] = {}
         self.licences: list[fact_kinds.LicenceGranted] = []
         self.consents: list[fact_kinds.ConsentGranted] = []
 
@@ -89,6 +90,7 @@ class Books:
                 self.law = read(fact.texts, drafts=fact.drafts)
             case fact_kinds.IssuerRegistered():
                 self.issuers[fact.issuer] = fact.zone
+                self.controllers[fact.issuer] = fact.controller or fact.zone
             case fact_kinds.LicenceGranted():
                 self.licences.append(fact)
             case fact_kinds.ConsentGranted():
@@ -121,6 +123,9 @@ class Books:
             "payment.place": places.get(transfer.place),
             "payment.travel_data": travel.get(transfer.travel_data),
             "payment.amount_hkd": transfer.amount_fen if coin.peg == "HKD" else None,
+            "payment.amount_usd": transfer.amount_fen if coin.peg == "USD" else None,
+            "payment.amount_eur": transfer.amount_fen if coin.peg == "EUR" else None,
+            "payment.amount_sgd": transfer.amount_fen if coin.peg == "SGD" else None,
             "payer.zone": payer.zone,
             "payer.kind": payer.kind,
             "payer.tier": payer.tier or None,
@@ -133,6 +138,7 @@ class Books:
             "payee.balance": payee.balance,
             "coin.peg": coin.peg,
             "issuer.zone": self.issuers[coin.issuer],
+            "issuer.controller": self.controllers[coin.issuer],
             "issuer.licences": frozenset(self._licences(coin, instant)),
             "issuer.consents": frozenset(consent.authority for consent in consents),
             "issuer.supply_cap": min(caps) if caps else UNLIMITED if consents else None,

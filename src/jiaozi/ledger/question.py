@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from jiaozi.clock import Instant
 from jiaozi.errors import FactError
+from jiaozi.ledger.kernel import AMOUNT_CURRENCIES
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action
@@ -37,7 +38,10 @@ def question(
         "payment.amount": amount_fen,
         "payment.place": place,
         "payment.travel_data": travel_data or None,
-        "payment.amount_hkd": amount_fen if coin.peg == "HKD" else None,
+        **{
+            f"payment.amount_{currency.lower()}": amount_fen if coin.peg == currency else None
+            for currency in AMOUNT_CURRENCIES
+        },
         "payer.zone": words.place_names[payer["zone"]],
         "payer.kind": words.word("payer.kind", int(payer["kind"])),
         "payer.tier": words.word("payer.tier", int(payer["tier"])) or None,
@@ -50,6 +54,7 @@ def question(
         "payee.balance": int(payee["balance"]),
         "coin.peg": coin.peg,
         "issuer.zone": state.register.issuer_zone(coin.issuer),
+        "issuer.controller": state.register.controller_zone(coin.issuer),
         "issuer.licences": state.register.licences_of(coin.issuer, words, instant),
         "issuer.consents": consents,
         "issuer.supply_cap": cap,

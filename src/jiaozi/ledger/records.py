@@ -77,7 +77,10 @@ ISSUE: Final = ACTION_CODES[Action.ISSUE]
 PAY: Final = ACTION_CODES[Action.PAY]
 REDEEM: Final = ACTION_CODES[Action.REDEEM]
 
-ACTION_NAMES: Final = {BOOK: "book"} | {code: str(action) for action, code in ACTION_CODES.items()}
+MOVES: Final = {ISSUE: Action.ISSUE, PAY: Action.PAY, REDEEM: Action.REDEEM}
+"""The actions that move coins. The law knows others, which no transfer is."""
+
+ACTION_NAMES: Final = {BOOK: "book"} | {code: str(action) for code, action in MOVES.items()}
 """What an action number of a transfer is called."""
 
 Accounts = NDArray[np.void]

@@ -17,15 +17,18 @@ from jiaozi.clock import Instant, day_start
 from jiaozi.errors import FactError
 from jiaozi.ledger.facts import ConsentGranted, FreezeOrdered, LicenceGranted, SheetNamed
 from jiaozi.ledger.kernel import (
-    C_IS_HKD,
+    AMOUNT_CURRENCIES,
+    C_AMOUNT_FACT,
+    C_ISSUER_CONTROLLER,
     C_ISSUER_ZONE,
     C_LICENCES,
     C_PEG,
     C_RESERVE_ACCOUNT,
     COIN_WIDTH,
 )
+from jiaozi.ledger.records import MOVES
 from jiaozi.rulebook.machine.program import ACTION_ROWS, MISSING, Int64s
-from jiaozi.rulebook.model import ACTION_CODES, UNLIMITED, Action
+from jiaozi.rulebook.model import UNLIMITED, Action
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 
@@ -47,6 +50,7 @@ class Register:
     """The folded facts, as they stand after the last frame."""
 
     issuers: dict[str, str] = field(default_factory=dict)  # issuer to home zone
+    controllers: dict[str, str] = field(default_factory=dict)  # to the zone of its controller, if elsewhere
     coins: dict[str, Coin] = field(default_factory=dict)
     licences: list[LicenceGranted] = field(default_factory=list)
     consents: list[ConsentGranted] = field(default_factory=list)
@@ -56,7 +60,9 @@ class Register:
         """Return all of it as JSON, for the digest of the state."""
         orders = [[account, list(standing.values())] for account, standing in sorted(self.freezes.items())]
         coins = list(self.coins.values())
-        return msgspec.json.encode([self.issuers, coins, self.licences, self.consents, orders])
+        return msgspec.json.encode(
+            [self.issuers, self.controllers, coins, self.licences, self.consents, orders]
+        )
 
     def coin(self, coin_id: str) -> Coin:
         """Return the coin *coin_id*. Raises `FactError`."""
@@ -73,6 +79,10 @@ class Register:
         except KeyError:
             known = ", ".join(self.issuers) or "none yet"
             raise FactError(f"no such issuer {issuer!r}; registered are {known}") from None
+
+    def controller_zone(self, issuer: str) -> str:
+        """Return the zone of whoever controls *issuer*: its own, unless told otherwise. Raises `FactError`."""
+        return self.controllers.get(issuer) or self.issuer_zone(issuer)
 
     def licences_of(self, issuer: str, words: Vocabulary, instant: Instant) -> frozenset[str]:
         """Return the places whose licence *issuer* holds at *instant*."""
@@ -108,11 +118,13 @@ class Register:
         for coin in self.coins.values():
             row = coins[coin.number]
             row[C_PEG] = words.code("coin.peg", coin.peg)
-            row[C_IS_HKD] = coin.peg == "HKD"
+            is_asked = coin.peg in AMOUNT_CURRENCIES
+            row[C_AMOUNT_FACT] = AMOUNT_CURRENCIES.index(coin.peg) if is_asked else -1
             row[C_ISSUER_ZONE] = words.place_codes[self.issuers[coin.issuer]]
+            row[C_ISSUER_CONTROLLER] = words.place_codes[self.controller_zone(coin.issuer)]
             row[C_LICENCES] = words.mask(self.licences_of(coin.issuer, words, instant))
             row[C_RESERVE_ACCOUNT] = coin.sheet.reserve if coin.sheet else -1
-            for action, code in ACTION_CODES.items():
+            for code, action in MOVES.items():
                 for place, place_code in words.place_codes.items():
                     places, cap = self.consent_of(coin, action, place, words, instant)
                     consents[coin.number, code, place_code, 0] = words.mask(places)

@@ -38,6 +38,7 @@ class Taking:
     def __init__(self, register: Register, book: Book | None, accounts: Accounts) -> None:
         self.register = Register(
             issuers=dict(register.issuers),
+            controllers=dict(register.controllers),
             coins={name: copy.copy(coin) for name, coin in register.coins.items()},
             licences=list(register.licences),
             consents=list(register.consents),
@@ -55,12 +56,15 @@ class Taking:
         match fact:
             case fact_kinds.LawEnacted():
                 self._enact(fact)
-            case fact_kinds.IssuerRegistered(issuer=issuer, zone=zone):
+            case fact_kinds.IssuerRegistered(issuer=issuer, zone=zone, controller=controller):
                 self._place(zone)
+                self._place(controller or zone)
                 _check_name("issuer", issuer)
                 if issuer in self.register.issuers:
                     raise FactError(f"issuer {issuer!r} is registered already")
                 self.register.issuers[issuer] = zone
+                if controller:
+                    self.register.controllers[issuer] = controller
             case fact_kinds.LicenceGranted(issuer=issuer, place=place):
                 self.register.issuer_zone(issuer)
                 self._place(place)
@@ -198,9 +202,9 @@ def write_orders(accounts: Accounts, number: int, orders: Sequence[fact_kinds.Fr
 
 def check_fits(words: Vocabulary) -> None:
     """Raise `FactError` when a book has words for which the ledger has no answer or no room."""
-    absent = [name for name in words.facts if name not in FACTS_SUPPLIED]
+    absent = [name for name, fact in words.facts.items() if fact.from_ledger and name not in FACTS_SUPPLIED]
     if absent:
-        raise FactError(f"the book asks for {', '.join(absent)}, which this ledger does not know")
+        raise FactError(f"the book asks the ledger for {', '.join(absent)}, which this ledger does not know")
     for payer, payee in (("payer.kind", "payee.kind"), ("payer.tier", "payee.tier")):
         if payer not in words.facts or payee not in words.facts:
             raise FactError(f"facts.toml: {payer} and {payee} must be there; accounts are opened with them")

@@ -9,5 +9,7 @@ read_changes  what a draft or a reform changes in the law of others
 ground        what these readers share: articles, conditions, dates
 toml          strict tables, each key with its line
 check         what can be wrong between rules
+cases         questions whose answers are known, one a file
+given         facts as people give them
 calendars     working days, from dated notices
 """
