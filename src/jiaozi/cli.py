@@ -65,33 +65,80 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+ACTIONS = (
+    "issue",
+    "pay",
+    "redeem",
+    "hold",
+    "offer",
+    "interest",
+    "invest",
+    "serve",
+    "tokenise",
+    "license",
+)
+"""The actions of the law, written here so that `--help` need not load it; a test holds them equal."""
+
+
 def _law(law: argparse.ArgumentParser) -> None:
     verbs = law.add_subparsers(dest="verb", metavar="VERB", required=True)
-    check = verbs.add_parser("check", help="read the law files and list every mistake")
+    check = verbs.add_parser("check", help="read the law files and their cases; list every mistake")
     ask = verbs.add_parser("ask", help="ask whether something is allowed on a day")
+    show = verbs.add_parser("show", help="print one rule, duty or value with its whole story")
     page = verbs.add_parser("page", help="print the law of a day as a readable page")
-    for verb in (check, ask, page):
-        verb.add_argument("--folder", help="folder of the law (default: the one shipped)")
+    diff = verbs.add_parser("diff", help="print what changes between two days, or two folders of law")
+    compare = verbs.add_parser("compare", help="put places side by side on a day")
+    timeline = verbs.add_parser("timeline", help="print who moved when")
+    reform = verbs.add_parser("with-reform", help="print what a reform would change")
+    check.add_argument(
+        "folder", nargs="?", metavar="DIR", help="folder of the law (default: the one shipped)"
+    )
+    for verb in (ask, show, page, diff, compare, timeline, reform):
+        verb.add_argument("--folder", metavar="DIR", help="folder of the law (default: the one shipped)")
+    for verb in (check, ask, show, page, diff, compare, timeline, reform):
         verb.add_argument(
             "--draft",
             action="append",
             default=[],
-            metavar="PLACE",
-            help="let this draft take part, e.g. cn-sh",
+            metavar="NAME",
+            help="let this file take part though it is no law, e.g. cn-sh",
         )
-    for verb in (check, ask):
-        verb.add_argument("--json", action="store_true", help="print one JSON object")
+    for verb in (ask, page, diff):
+        verb.add_argument(
+            "--reform", action="append", default=[], metavar="FILE", help="let this reform take part"
+        )
     for verb in (ask, page):
-        verb.add_argument("--day", help="YYYY-MM-DD, or YYYY-MM-DDTHH:MM with the time (default: now)")
-    ask.add_argument("action", choices=("issue", "pay", "redeem"))
+        verb.add_argument("--known", metavar="DATE", help="use only what was known on that day")
+    for verb in (check, ask, diff, reform):
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    for verb in (ask, show, page, diff, compare, timeline, reform):
+        verb.add_argument("--language", choices=("en", "zh"), default="en")
+    for verb in (ask, show, page, compare):
+        when = "YYYY-MM-DD" if verb is compare else "YYYY-MM-DD, or YYYY-MM-DDTHH:MM with the time"
+        verb.add_argument("--on", metavar="DATE", help=f"{when} (default: now)")
+    ask.add_argument("action", nargs="?", choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS))
     ask.add_argument(
         "facts",
         nargs="*",
         metavar="FACT=VALUE",
-        help="e.g. coin.peg=CNY payment.place=cn-sh payment.amount=1500.00 issuer.licences=hk,cn-sh",
+        help="e.g. coin.peg=CNY payment.amount=1500.00 issuer.licences=hk,cn-sh",
     )
-    page.add_argument("--language", choices=("en", "zh"), default="en")
-    page.add_argument("--html", action="store_true", help="print HTML instead of Markdown")
+    ask.add_argument("--place", help="stands for every place of the question that no fact names")
+    ask.add_argument("--question", metavar="FILE", help="the question as JSON; - reads it from the input")
+    ask.add_argument(
+        "--viewer",
+        choices=("payer", "payee", "supervisor"),
+        default="supervisor",
+        help="who reads the answer: a party does not see the other one's sums",
+    )
+    show.add_argument("rule", metavar="NAME", help="e.g. cn.yuan_peg_abroad, or limit.day")
+    page.add_argument("--html", action="store_true", help="print an HTML document instead of Markdown")
+    diff.add_argument("first", metavar="A", help="a day, or a folder of law")
+    diff.add_argument("second", metavar="B", help="another")
+    for verb, formats in ((compare, "text csv json html"), (timeline, "text csv json html svg")):
+        verb.add_argument("--places", metavar="A,B", help="only these places (default: all)")
+        verb.add_argument("--format", choices=formats.split(), default="text")
+    reform.add_argument("file", metavar="FILE", help="the reform, e.g. law/reforms/lower-tier-4.toml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,7 +42,7 @@ def test_there_are_cases_for_every_place_both_ways() -> None:
 def test_every_rule_and_every_need_stands_in_the_way_of_some_case() -> None:
     """What no case ever meets may be written wrong without anybody seeing it."""
     met = {reason for case in CASES for reason in case.refused}
-    book = _law((ALL,))
-    reasons = [rule.id for rule in book.rules if not rule.is_permit]
-    reasons += [f"{rule.id}/{need.name}" for rule in book.rules for need in rule.needs]
+    begun = [rule for rule in _law((ALL,)).rules if not rule.span.is_pending]
+    reasons = [rule.id for rule in begun if not rule.is_permit]
+    reasons += [f"{rule.id}/{need.name}" for rule in begun for need in rule.needs]
     assert sorted(set(reasons) - met) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -256,6 +256,11 @@ _IN_BRIEF = re.compile(r"\{([a-z][a-z0-9_.]*)(?:\[([A-Za-z0-9_-]+)\])?\}")
 def values_in(brief: str) -> list[tuple[str, str]]:
     """Return the values, each with its key or `""`, for which a brief leaves room: `{limit.day[t4]}`."""
     return [(found[1], found[2] or "") for found in _IN_BRIEF.finditer(brief)]
+
+
+def filled(brief: str, number: Callable[[str, str], str]) -> str:
+    """Return *brief* with `number(value, key)` in each room it leaves."""
+    return _IN_BRIEF.sub(lambda found: number(found[1], found[2] or ""), brief)
 
 
 @dataclass(frozen=True, slots=True)

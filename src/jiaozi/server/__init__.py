@@ -14,6 +14,7 @@
     holder       one holder as values
     reasons      a refusal's reasons as people read them
     law          the law of a day
+    places       places side by side, and who moved when
     queue        bank money that belongs to nothing, orders, redemptions
     notes        the clerk's notes in the reader's language
     checkpoints  the signed note, the keys, the verifier

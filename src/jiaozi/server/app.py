@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from jiaozi.office import Office
-from jiaozi.server import api, checkpoints, holders, law, live, overview, queue, serving
+from jiaozi.server import api, checkpoints, holders, law, live, overview, places, queue, serving
 from jiaozi.server.assets import assets
 from jiaozi.server.console import Console
 from jiaozi.server.guard import LOOPBACK, Guard
@@ -33,6 +33,8 @@ ROUTES = (
     Route("/holders/{account}", holders.holder_page),
     Route("/holders/{account}/proof", holders.proof_file),
     Route("/law", law.law_page),
+    Route("/law/compare", places.compare_page),
+    Route("/law/timeline", places.timeline_page),
     Route("/queue", queue.queue_page),
     Route("/checkpoints", checkpoints.first_checkpoint),
     Route("/checkpoints/{coin}", checkpoints.checkpoint_page),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jiaozi.errors import AmountError
 from jiaozi.money import MAX_FEN, fen_from_text
 from jiaozi.rulebook.language import closest
 from jiaozi.rulebook.vocabulary import Fact, FactType, Vocabulary
+
+Given = int | str | frozenset[str] | None
 
 
 def known_fact(words: Vocabulary, name: str) -> Fact:
@@ -14,6 +18,21 @@ def known_fact(words: Vocabulary, name: str) -> Fact:
         return words.facts[name]
     near = closest(name, words.facts)
     raise ValueError(f"{name!r:.60} is no fact{f'; did you mean {near}?' if near else '; see facts.toml'}")
+
+
+def completed(words: Vocabulary, facts: Mapping[str, Given]) -> dict[str, Given]:
+    """Return *facts* with what follows from them where it was not said.
+
+    An issuer is its own controller, and an amount of a coin is also the amount in
+    the coin's currency. The ledger knows both in the same way.
+    """
+    more = dict(facts)
+    if "issuer.controller" in words.facts and facts.get("issuer.zone"):
+        more.setdefault("issuer.controller", facts["issuer.zone"])
+    own = f"payment.amount_{str(facts.get('coin.peg') or '').lower()}"
+    if own in words.facts and facts.get("payment.amount") is not None:
+        more.setdefault(own, facts["payment.amount"])
+    return more
 
 
 def fact_from(words: Vocabulary, fact: Fact, written: object) -> int | str | frozenset[str]:

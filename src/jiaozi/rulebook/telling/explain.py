@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from jiaozi.clock import Instant
 from jiaozi.rulebook.decide import TOUCHING, Asker, Facts, facts_after
@@ -25,6 +26,7 @@ from jiaozi.rulebook.language import (
     Not,
     Term,
     ValueTerm,
+    facts_of,
     values_of,
 )
 from jiaozi.rulebook.model import (
@@ -34,6 +36,7 @@ from jiaozi.rulebook.model import (
     Always,
     Book,
     Cite,
+    Confidence,
     DatedValue,
     Need,
     Rule,
@@ -42,6 +45,7 @@ from jiaozi.rulebook.model import (
     Wording,
     no_permit,
 )
+from jiaozi.rulebook.telling.briefs import begin_words
 from jiaozi.rulebook.telling.wording import (
     LANGUAGES,
     OPPOSITE,
@@ -52,6 +56,22 @@ from jiaozi.rulebook.telling.wording import (
     word_label,
 )
 from jiaozi.rulebook.vocabulary import NUMBER_UNITS
+
+
+class Viewer(StrEnum):
+    """Who reads an explanation, and so which facts it may show."""
+
+    PAYER = "payer"
+    """Sees his own sums, and of the payee only that something of his stands in the way."""
+    PAYEE = "payee"
+    """The other way round."""
+    SUPERVISOR = "supervisor"
+    """Sees everything; so do the issuer's own staff."""
+
+    def may_see(self, fact: str) -> bool:
+        """Return whether this viewer may see what *fact* holds."""
+        hidden = {Viewer.PAYER: "payee.", Viewer.PAYEE: "payer."}.get(self)
+        return hidden is None or not fact.startswith(hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +91,13 @@ class Explained:
     since: date | None
     value_cite: Cite | None
     value_since: date | None
-    is_draft: bool
+    status: Status
+    confidence: Confidence
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether this is no law: a draft, a proposal or an idea."""
+        return not self.status.is_law
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +110,28 @@ class Label:
     is_draft: bool
 
 
+NOT_LAW = {
+    Status.DRAFT: {"en": "DRAFT", "zh": "草案"},
+    Status.PROPOSAL: {"en": "PROPOSAL", "zh": "提案"},
+    Status.IDEA: {"en": "IDEA", "zh": "设想"},
+}
+"""The mark of what is no law."""
+
+
 def explain(
-    book: Book, action: Action, facts: Facts, instant: Instant, reasons: Sequence[str]
+    book: Book,
+    action: Action,
+    facts: Facts,
+    instant: Instant,
+    reasons: Sequence[str],
+    viewer: Viewer = Viewer.SUPERVISOR,
 ) -> tuple[Explained, ...]:
-    """Return *reasons* in words, in their order; *facts* as `decide` takes them.
+    """Return *reasons* in words, in their order, for *viewer*; *facts* as `decide` takes them.
 
     A name that *book* does not know, such as a reason of an older law, is said to be so.
     """
     ask = Asker(book, facts, instant)
-    return tuple(_explained(book, action, ask, reason, reasons) for reason in reasons)
+    return tuple(_explained(book, action, ask, reason, reasons, viewer) for reason in reasons)
 
 
 def line(explained: Explained, language: str) -> str:
@@ -113,7 +152,9 @@ def line(explained: Explained, language: str) -> str:
             text = f"{explained.cite}{in_force.format(since)}"
             text += value.format(explained.value_cite, value_since)
         if explained.is_draft:
-            text += " [DRAFT]" if is_english else " [草案]"
+            text += f" [{NOT_LAW[explained.status][language]}]"
+        if explained.confidence is Confidence.UNCONFIRMED:
+            text += " [unconfirmed]" if is_english else " [未确认]"
         shown.append(text)
     return ("refused  " if is_english else "拒绝  ") + "   ".join(shown)
 
@@ -126,26 +167,38 @@ def label(book: Book, reason: str) -> Label:
         return Label(title, "", None, is_draft=False)
     owner, need = found
     cite = (need or owner).cite
-    return Label(title, str(cite), book.sources[cite.source], owner.status is Status.DRAFT)
+    return Label(title, str(cite), book.sources[cite.source], not owner.status.is_law)
 
 
-def _explained(book: Book, action: Action, ask: Asker, reason: str, reasons: Sequence[str]) -> Explained:
+def _explained(
+    book: Book, action: Action, ask: Asker, reason: str, reasons: Sequence[str], viewer: Viewer
+) -> Explained:
     found = _find(book, reason)
     title = _title(book, reason, found)
     if found is None:
-        compared = _unknown_words(_unknown(book, ask, reason, reasons))
-        return Explained(reason, title, compared, None, None, None, None, None, is_draft=False)
+        compared = _unknown_words(_unknown(book, ask, reason, reasons)) or _to_come(book, action, ask, reason)
+        confirmed = Confidence.CONFIRMED
+        return Explained(reason, title, compared, None, None, None, None, None, Status.ENACTED, confirmed)
     owner, need = found
     value: DatedValue | None = None
+    conditions: tuple[Expr, ...]
     if isinstance(owner, Always):
         ask = Asker(book, facts_after(action, ask.facts), ask.instant)
+        conditions = (owner.hold,)
         compared = _in_both(lambda speak: speak.against(owner.hold, owner.place), ask)
-        value = _value_used(ask, owner.hold, owner.place)
     elif need is not None:
+        conditions = (need.condition,)
         compared = _in_both(lambda speak: speak.against(need.condition, owner.place), ask)
-        value = _value_used(ask, need.condition, owner.place)
     else:
+        conditions = (*owner.when, *owner.unless)
         compared = _in_both(lambda speak: speak.ban(owner), ask)
+    hidden = [fact for expr in conditions for fact in facts_of(expr) if not viewer.may_see(fact)]
+    if hidden:
+        compared = _hidden_words(hidden[0])
+    elif need is not None or isinstance(owner, Always):
+        value = _value_used(ask, conditions[0], owner.place)
+    statuses = [owner.status] + ([value.status] if value else [])
+    unsure = Confidence.UNCONFIRMED in (owner.confidence, value.confidence if value else owner.confidence)
     cite = (need or owner).cite
     return Explained(
         reason=reason,
@@ -156,8 +209,38 @@ def _explained(book: Book, action: Action, ask: Asker, reason: str, reasons: Seq
         since=owner.span.start_day,
         value_cite=value.cite if value else None,
         value_since=value.start_day if value else None,
-        is_draft=Status.DRAFT in (owner.status, value.status if value else owner.status),
+        status=next((status for status in statuses if not status.is_law), Status.ENACTED),
+        confidence=Confidence.UNCONFIRMED if unsure else Confidence.CONFIRMED,
     )
+
+
+def _to_come(book: Book, action: Action, ask: Asker, reason: str) -> Wording:
+    """Return which permit of a place that permits nothing yet has been enacted, and when it begins."""
+    permits = [
+        rule
+        for rule in book.rules
+        if rule.is_permit
+        and reason == no_permit(book.vocabulary.jurisdiction_of(rule.place))
+        and action in rule.actions
+        and ask.instant < rule.span.start
+    ]
+    if not permits:
+        return {}
+    first = min(permits, key=lambda rule: rule.span.start)
+    titles = {language: _no_permit_words(book, reason)[language] for language in LANGUAGES}
+    begins = {language: begin_words(book, first, language) for language in LANGUAGES}
+    mark = "" if first.status.is_law else f" [{NOT_LAW[first.status]['en']}]"
+    return {
+        "en": f"{titles['en']}; {first.id} is to permit it: {begins['en']} ({first.cite}){mark}",
+        "zh": f"{titles['zh']}；{first.id}将允许：{begins['zh']}（{first.cite}）{mark}",
+    }
+
+
+def _hidden_words(fact: str) -> Wording:
+    """Return what the other party is told: that something stands in the way, and not how much."""
+    if fact.startswith("payer."):
+        return {"en": "something on the payer's side stands in the way", "zh": "付款人一方存在限制"}
+    return {"en": "something on the payee's side stands in the way", "zh": "收款人一方存在限制"}
 
 
 def _find(book: Book, reason: str) -> tuple[Rule, Need | None] | tuple[Always, None] | None:
@@ -182,6 +265,14 @@ def _title(book: Book, reason: str, found: tuple[Rule, Need | None] | tuple[Alwa
             "en": "A place is not known, so it is not known which law applies",
             "zh": "地点不明，无法确定适用的法律",
         }
+    return _no_permit_words(book, reason) or {
+        "en": f"{reason} (not a rule of this law)",
+        "zh": f"{reason}（本法律中无此规则）",
+    }
+
+
+def _no_permit_words(book: Book, reason: str) -> Wording:
+    """Return the title of "nothing permits this" in some place; nothing for another reason."""
     for place in book.vocabulary.jurisdictions:
         if reason == no_permit(place):
             title = book.vocabulary.places[place].title
@@ -189,7 +280,7 @@ def _title(book: Book, reason: str, found: tuple[Rule, Need | None] | tuple[Alwa
                 "en": f"Nothing in the law of {title['en']} permits this on that day",
                 "zh": f"{title['zh']}法律当日无任何规定允许此项行为",
             }
-    return {"en": f"{reason} (not a rule of this law)", "zh": f"{reason}（本法律中无此规则）"}
+    return {}
 
 
 # -- what is not known --------------------------------------------------------------------

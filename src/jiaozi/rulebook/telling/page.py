@@ -14,20 +14,19 @@ from datetime import date
 from html import escape
 
 from jiaozi.clock import Instant, day_of
-from jiaozi.rulebook.model import Book, Cite, Source
-from jiaozi.rulebook.telling.sections import Absent, Clause, Provision, Section, in_force, sections
+from jiaozi.rulebook.model import Book, Cite, Source, Status
+from jiaozi.rulebook.telling.document import NOT_ADVICE, document
+from jiaozi.rulebook.telling.explain import NOT_LAW
+from jiaozi.rulebook.telling.sections import Absent, Clause, Paragraph, Section, in_force, sections
 
-__all__ = ["Absent", "Clause", "Provision", "Section", "html", "in_force", "markdown", "sections"]
-
-NOT_ADVICE = {
-    "en": "Not legal advice. The words are ours; counsel checks every number before it is relied on.",
-    "zh": "不构成法律意见。文字为本项目所写；任何数字在使用前须经律师核对。",
-}
+__all__ = ["Absent", "Clause", "Paragraph", "Section", "html", "in_force", "markdown", "sections"]
 
 _WORDS = {
     "en": {
-        "draft": "DRAFT",
-        "draft_note": "A draft. It is not law: nobody has enacted it. Shown as it would stand on this day.",
+        "unconfirmed": "unconfirmed",
+        "draft": "A draft. It is not law: nobody has enacted it. Shown as it would stand on this day.",
+        "proposal": "A proposal. It is not law: nobody has enacted it. Shown as it would stand on this day.",
+        "idea": "An idea. It is not law, and nobody has proposed it. Shown as it would stand on this day.",
         "rules": "Rules",
         "always": "What must always hold",
         "duties": "Duties",
@@ -52,8 +51,10 @@ _WORDS = {
         ". ": ". ",
     },
     "zh": {
-        "draft": "草案",
-        "draft_note": "草案，并非法律：任何机关均未颁布。以下为其在当日假定的内容。",
+        "unconfirmed": "未确认",
+        "draft": "草案，并非法律：任何机关均未颁布。以下为其在当日假定的内容。",
+        "proposal": "提案，并非法律：任何机关均未颁布。以下为其在当日假定的内容。",
+        "idea": "设想，并非法律：任何机关均未提出。以下为其在当日假定的内容。",
         "rules": "规则",
         "always": "须始终满足",
         "duties": "义务",
@@ -85,6 +86,12 @@ def markdown(book: Book, instant: Instant, language: str) -> str:
     return "\n".join(_Markdown(book, instant, language).lines()) + "\n"
 
 
+def whole(book: Book, instant: Instant, language: str) -> str:
+    """Return the law of *book* at *instant* as a stand-alone HTML document that prints well."""
+    title = _WORDS[language]["law_of"].format(day_of(instant))
+    return document(title, html(book, instant, language), language)
+
+
 def html(book: Book, instant: Instant, language: str) -> str:
     """Return the law of *book* at *instant* as a fragment for a page's body, headings from h2."""
     return "\n".join(_Html(book, instant, language).lines()) + "\n"
@@ -97,13 +104,19 @@ class _Page:
         self.words = _WORDS[language]
         self.day = day_of(instant)
         self.sections = sections(book, instant, language)
+        self.status = Status.DRAFT
+
+    def mark(self) -> str:
+        """Return the mark of what is no law, in the section that is being written."""
+        status = Status.DRAFT if self.status.is_law else self.status
+        return NOT_LAW[status][self.language]
 
     def dates(self, since: date | None, until: date | None) -> str:
         """Return `from 2026-12-01, until 2028-12-01`, or less where one is open."""
         known = [("from", since), ("until", until)]
         return self.words[", "].join(self.words[word].format(day) for word, day in known if day)
 
-    def groups(self, section: Section) -> Iterator[tuple[str, Sequence[Provision]]]:
+    def groups(self, section: Section) -> Iterator[tuple[str, Sequence[Paragraph]]]:
         for name, found in (
             ("rules", section.rules),
             ("always", section.always),
@@ -112,7 +125,7 @@ class _Page:
             if found:
                 yield self.words[name], found
 
-    def clauses(self, provision: Provision) -> Iterator[tuple[str, Sequence[Clause]]]:
+    def clauses(self, provision: Paragraph) -> Iterator[tuple[str, Sequence[Clause]]]:
         for name, found in (
             ("when", provision.when),
             ("unless", provision.unless),
@@ -160,9 +173,10 @@ class _Markdown(_Page):
             yield f"- `{_code(source.id)}` {authority}{self.words[': ']}{title}{stop}{read}{stop}".rstrip()
 
     def _section(self, section: Section) -> Iterator[str]:
+        self.status = section.status
         yield from ("", f"## {_md(section.title)}{self._draft(section.is_draft)}")
         if section.is_draft:
-            yield from ("", f"**{self.words['draft_note']}**")
+            yield from ("", f"**{self.words[section.status]}**")
         if self.is_empty(section):
             yield from ("", self.words["nothing"])
         for heading, provisions in self.groups(section):
@@ -176,8 +190,9 @@ class _Markdown(_Page):
             yield from ("", f"### {self.words['absent']}", "")
             yield from (f"- {self._absent(absent)}" for absent in section.not_in_force)
 
-    def _provision(self, provision: Provision) -> Iterator[str]:
-        yield from ("", f"#### `{_code(provision.id)}`{self._draft(provision.is_draft)}")
+    def _provision(self, provision: Paragraph) -> Iterator[str]:
+        unsure = f" [{self.words['unconfirmed']}]" if provision.is_unconfirmed else ""
+        yield from ("", f"#### `{_code(provision.id)}`{self._draft(provision.is_draft)}{unsure}")
         yield from ("", f"{_md(provision.title)}{self.words['. ']}".rstrip(), "")
         dates = self.dates(provision.since, provision.until)
         yield f"- {_md(provision.words)} {self._cite(provision.cite)} {dates}"
@@ -203,7 +218,7 @@ class _Markdown(_Page):
         return f"([{shown}](<{_url(source.link)}>))" if source.link else f"({shown})"
 
     def _draft(self, is_draft: bool) -> str:
-        return f" **[{self.words['draft']}]**" if is_draft else ""
+        return f" **[{self.mark()}]**" if is_draft else ""
 
 
 class _Html(_Page):
@@ -220,11 +235,12 @@ class _Html(_Page):
         yield "</ul></section>"
 
     def _section(self, section: Section) -> Iterator[str]:
+        self.status = section.status
         kind = "law draft" if section.is_draft else "law"
-        yield f'<section class="{kind}" id="law-{escape(section.place)}{"-draft" * section.is_draft}">'
+        yield f'<section class="{kind}" id="law-{escape(section.name)}">'
         yield f"<h2>{escape(section.title)}{self._draft(section.is_draft)}</h2>"
         if section.is_draft:
-            yield f'<p class="draft-note"><strong>{escape(self.words["draft_note"])}</strong></p>'
+            yield f'<p class="draft-note"><strong>{escape(self.words[section.status])}</strong></p>'
         if self.is_empty(section):
             yield f"<p>{escape(self.words['nothing'])}</p>"
         for heading, provisions in self.groups(section):
@@ -239,9 +255,10 @@ class _Html(_Page):
             yield from self._list([self._absent(absent) for absent in section.not_in_force])
         yield "</section>"
 
-    def _provision(self, provision: Provision) -> Iterator[str]:
+    def _provision(self, provision: Paragraph) -> Iterator[str]:
         yield f'<article class="{provision.kind}" id="{escape(provision.id)}">'
-        yield f"<h4>{escape(provision.title)}{self._draft(provision.is_draft)}</h4>"
+        unsure = self._unconfirmed(is_unconfirmed=provision.is_unconfirmed)
+        yield f"<h4>{escape(provision.title)}{self._draft(provision.is_draft)}{unsure}</h4>"
         dates = self.dates(provision.since, provision.until)
         yield (
             f"<p><code>{escape(provision.id)}</code> {escape(provision.words)} "
@@ -287,7 +304,10 @@ class _Html(_Page):
         )
 
     def _draft(self, is_draft: bool) -> str:
-        return f' <strong class="draft-mark">{escape(self.words["draft"])}</strong>' if is_draft else ""
+        return f' <strong class="draft-mark">{escape(self.mark())}</strong>' if is_draft else ""
+
+    def _unconfirmed(self, *, is_unconfirmed: bool) -> str:
+        return f' <span class="mark">{escape(self.words["unconfirmed"])}</span>' if is_unconfirmed else ""
 
 
 def _md(text: str) -> str:

@@ -13,7 +13,22 @@ from datetime import date
 
 from jiaozi.clock import Instant
 from jiaozi.rulebook.language import Expr
-from jiaozi.rulebook.model import Action, Always, Book, Cite, DatedValue, Duty, Part, Rule, Series, Status
+from jiaozi.rulebook.model import (
+    Action,
+    Always,
+    Book,
+    Cite,
+    Confidence,
+    DatedValue,
+    Duty,
+    Part,
+    Rule,
+    Series,
+    Standing,
+    Status,
+    standing,
+)
+from jiaozi.rulebook.telling.briefs import begin_words
 from jiaozi.rulebook.telling.wording import (
     action_words,
     amounts_at,
@@ -41,7 +56,7 @@ class Clause:
 
 
 @dataclass(frozen=True, slots=True)
-class Provision:
+class Paragraph:
     """A rule, a duty, or something that must always hold. `words` says what it does.
 
     `kind` is `permit`, `forbid`, `always` or `duty`. It applies from `since`
@@ -60,16 +75,20 @@ class Provision:
     needs: tuple[Clause, ...]
     exceptions: tuple[Clause, ...]
     is_draft: bool
+    is_unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Something that does not apply on the day: over, replaced, or not yet begun."""
+    """Something that does not apply on the day: over, replaced, suspended, or not yet begun.
+
+    `since` is None while it waits for an event; `words` say for which.
+    """
 
     id: str
     title: str
     words: str
-    since: date
+    since: date | None
     until: date | None
     cite: Cite
     is_draft: bool
@@ -77,16 +96,22 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One file of the law on one day."""
+    """One file of the law on one day. `name` is the file, `place` is empty for a reform."""
 
+    name: str
     place: str
     title: str
-    is_draft: bool
-    rules: tuple[Provision, ...]
-    always: tuple[Provision, ...]
-    duties: tuple[Provision, ...]
+    status: Status
+    rules: tuple[Paragraph, ...]
+    always: tuple[Paragraph, ...]
+    duties: tuple[Paragraph, ...]
     values: tuple[Clause, ...]
     not_in_force: tuple[Absent, ...]
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is no law: a draft, a proposal or an idea."""
+        return not self.status.is_law
 
 
 def sections(book: Book, instant: Instant, language: str) -> tuple[Section, ...]:
@@ -116,9 +141,10 @@ class _SectionWriter:
             found for found in self.book.provisions if is_here(found) and not found.span.covers(self.instant)
         ]
         return Section(
+            name=part.name,
             place=part.place,
             title=part.title[self.language],
-            is_draft=part.status is Status.DRAFT,
+            status=part.status,
             rules=tuple(self._rule(found) for found in applies if isinstance(found, Rule)),
             always=tuple(self._always(found) for found in applies if isinstance(found, Always)),
             duties=tuple(self._duty(found) for found in applies if isinstance(found, Duty)),
@@ -128,14 +154,14 @@ class _SectionWriter:
 
     # -- rules ----------------------------------------------------------------------------
 
-    def _rule(self, rule: Rule) -> Provision:
+    def _rule(self, rule: Rule) -> Paragraph:
         def clause(name: str, words: str, cite: Cite) -> Clause:
-            return Clause(name, words, cite, None, rule.status is Status.DRAFT)
+            return Clause(name, words, cite, None, not rule.status.is_law)
 
         def words(condition: Expr) -> str:
             return words_of(condition, self.book, rule.place, self.language, self.instant)
 
-        return Provision(
+        return Paragraph(
             id=rule.id,
             kind="permit" if rule.is_permit else "forbid",
             title=rule.title[self.language],
@@ -147,7 +173,8 @@ class _SectionWriter:
             unless=tuple(clause("", words(condition), rule.cite) for condition in rule.unless),
             needs=tuple(clause(need.name, words(need.condition), need.cite) for need in rule.needs),
             exceptions=tuple(self._exceptions(rule)),
-            is_draft=rule.status is Status.DRAFT,
+            is_draft=not rule.status.is_law,
+            is_unconfirmed=rule.confidence is Confidence.UNCONFIRMED,
         )
 
     def _what(self, actions: frozenset[Action], *, is_permit: bool, anywhere: bool) -> str:
@@ -165,18 +192,18 @@ class _SectionWriter:
             words = f"this ban yields: {title}" if self.is_english else f"本禁令让位于：{title}"
             since = max(permit.span.start_day, each.since_day or permit.span.start_day)
             cite = each.cite or rule.cite
-            yield Clause(each.permit, words, cite, since, permit.status is Status.DRAFT)
+            yield Clause(each.permit, words, cite, since, not permit.status.is_law)
         if rule.lifts:
             title = self.book.rule_by_id[rule.lifts].title[self.language]
             words = f"lifts this ban: {title}" if self.is_english else f"排除以下禁令：{title}"
-            yield Clause(rule.lifts, words, rule.cite, rule.span.start_day, rule.status is Status.DRAFT)
+            yield Clause(rule.lifts, words, rule.cite, rule.span.start_day, not rule.status.is_law)
 
-    def _always(self, always: Always) -> Provision:
+    def _always(self, always: Always) -> Paragraph:
         hold = words_of(always.hold, self.book, always.place, self.language, self.instant)
         words = f"After every action: {hold}." if self.is_english else f"任何行为之后：{hold}。"
         return self._plain(always, "always", words)
 
-    def _duty(self, duty: Duty) -> Provision:
+    def _duty(self, duty: Duty) -> Paragraph:
         deeds, parties = self.book.vocabulary.deeds, self.book.vocabulary.parties
         who, do = parties[duty.who].title[self.language], deeds[duty.do].title[self.language]
         if duty.upon:
@@ -194,8 +221,8 @@ class _SectionWriter:
             words = f"{when}{who}须{within}{do}。"
         return self._plain(duty, "duty", words)
 
-    def _plain(self, found: Always | Duty, kind: str, words: str) -> Provision:
-        return Provision(
+    def _plain(self, found: Always | Duty, kind: str, words: str) -> Paragraph:
+        return Paragraph(
             id=found.id,
             kind=kind,
             title=found.title[self.language],
@@ -207,23 +234,31 @@ class _SectionWriter:
             unless=(),
             needs=(),
             exceptions=(),
-            is_draft=found.status is Status.DRAFT,
+            is_draft=not found.status.is_law,
+            is_unconfirmed=found.confidence is Confidence.UNCONFIRMED,
         )
 
     def _absent(self, found: Rule | Always | Duty) -> Absent:
-        is_over = found.span.start <= self.instant
-        if self.is_english:
-            words = "no longer applies" if is_over else "does not apply yet"
+        how = standing(Status.ENACTED, found.span, self.instant)
+        if how is Standing.SUSPENDED:
+            words = "suspended on this day" if self.is_english else "当日暂停施行"
+        elif how is Standing.REPEALED:
+            words = "no longer applies" if self.is_english else "已不适用"
+            if found.span.end_cite:
+                ended = found.span.end_cite
+                words += f" (ended by {ended})" if self.is_english else f"（由{ended}终止）"
         else:
-            words = "已不适用" if is_over else "尚未适用"
+            words = "does not apply yet" if self.is_english else "尚未适用"
+            if found.span.awaited:
+                words += f" ({begin_words(self.book, found, self.language)})"
         return Absent(
             found.id,
             found.title[self.language],
             words,
-            found.span.start_day,
+            None if found.span.is_pending else found.span.start_day,
             found.span.end_day,
             found.cite,
-            found.status is Status.DRAFT,
+            not found.status.is_law,
         )
 
     # -- values ---------------------------------------------------------------------------
@@ -250,7 +285,7 @@ class _SectionWriter:
                             f"{title}{colon}{words}",
                             block.cite,
                             block.start_day,
-                            block.status is Status.DRAFT,
+                            not block.status.is_law,
                         )
 
     def _other_values(self, part: Part) -> Iterator[Absent]:
@@ -278,8 +313,8 @@ class _SectionWriter:
             series.id,
             self.book.vocabulary.values[series.id].title[self.language],
             f"{state}: {amounts}" if self.is_english else f"{state}：{amounts}",
-            block.start_day,
+            None if block.span.is_pending else block.start_day,
             None,
             block.cite,
-            block.status is Status.DRAFT,
+            not block.status.is_law,
         )

@@ -1,0 +1,185 @@
+"""Places side by side on one day: who may issue, with which reserve, how fast redeemed, and so on.
+
+The comparison shows what anyone could have read on that day: a text published
+later is not in it, one enacted and not begun is marked so, a proposal is marked a
+proposal and an invented draft a draft. Every entry carries its article.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from jiaozi.clock import Instant, day_start
+from jiaozi.rulebook.known import as_known
+from jiaozi.rulebook.model import (
+    Action,
+    Always,
+    Book,
+    Cite,
+    Confidence,
+    Duty,
+    Rule,
+    Source,
+    Standing,
+    Topic,
+    standing,
+)
+from jiaozi.rulebook.telling.briefs import begin_words, brief_words
+
+TOPIC_TITLES = {
+    Topic.SCOPE: {"en": "What is banned, what needs consent", "zh": "禁止与须经同意事项"},
+    Topic.ISSUER: {"en": "Who may issue", "zh": "谁可发行"},
+    Topic.CAPITAL: {"en": "Capital", "zh": "资本"},
+    Topic.RESERVE: {"en": "Reserve: assets and limits", "zh": "储备资产及限制"},
+    Topic.REDEMPTION: {"en": "Redemption", "zh": "赎回"},
+    Topic.INTEREST: {"en": "Interest to holders", "zh": "向持有人付息"},
+    Topic.DISCLOSURE: {"en": "Disclosure", "zh": "披露"},
+    Topic.TRAVEL: {"en": "Travel data", "zh": "随付信息"},
+    Topic.IDENTIFICATION: {"en": "Identification of holders", "zh": "持有人身份识别"},
+    Topic.CAPS: {"en": "Paying and caps", "zh": "支付与限额"},
+    Topic.OFFERING: {"en": "Offering to the public", "zh": "向公众提供"},
+    Topic.OPERATIONS: {"en": "Operations", "zh": "运营"},
+}
+"""The rows of the comparison, in order, and what each is called."""
+
+_STATUS = {
+    "licensed": {"en": "licensed", "zh": "许可制"},
+    "banned": {"en": "banned", "zh": "禁止"},
+    "consent": {"en": "banned without consent", "zh": "未经同意即禁止"},
+    "partial": {"en": "no regime for issuers here; some rules apply", "zh": "无发行人制度，仅部分规则适用"},
+    "nothing": {"en": "nothing in this book", "zh": "本书无规定"},
+    "yardstick": {"en": "yardstick, no place", "zh": "参照，非属地法"},
+}
+
+STANDING_WORDS = {
+    Standing.IDEA: {"en": "idea", "zh": "设想"},
+    Standing.PROPOSAL: {"en": "PROPOSAL", "zh": "提案"},
+    Standing.DRAFT: {"en": "DRAFT, invented", "zh": "草案（虚构）"},
+    Standing.ENACTED: {"en": "enacted, not in force", "zh": "已颁布，尚未施行"},
+    Standing.IN_FORCE: {"en": "in force", "zh": "施行中"},
+    Standing.SUSPENDED: {"en": "suspended", "zh": "暂停施行"},
+    Standing.REPEALED: {"en": "repealed", "zh": "已废止"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One provision in one cell. `name` is the rule, or `rule/need`; `begins` says when it starts, in words."""
+
+    name: str
+    topic: Topic
+    words: str
+    cite: Cite
+    source: Source
+    standing: Standing
+    begins: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One place: what issuing is there on the day, since when, and its entries by topic."""
+
+    place: str
+    title: str
+    status: str
+    since: str
+    entries: tuple[Entry, ...]
+
+    def about(self, topic: Topic) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.topic is topic)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Places side by side on `day`, in one language."""
+
+    day: date
+    language: str
+    columns: tuple[Column, ...]
+    digest: bytes
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics on which some place has something."""
+        return tuple(topic for topic in TOPIC_TITLES if any(column.about(topic) for column in self.columns))
+
+
+def compare(book: Book, day: date, language: str, places: Sequence[str] = ()) -> Comparison:
+    """Return the law of *places* (all that have any) on *day*; *book* holds the proposals to be shown too.
+
+    Raises `ValueError` for an unknown place.
+    """
+    unknown = [place for place in places if place not in book.vocabulary.places]
+    if unknown:
+        raise ValueError(f"no such place {unknown[0]!r}; places are {', '.join(book.vocabulary.places)}")
+    seen = as_known(book, day)
+    wanted = places or [place for place in book.vocabulary.places if any(_of(seen, place))]
+    return Comparison(
+        day, language, tuple(_column(seen, place, day, language) for place in wanted), book.digest
+    )
+
+
+def _of(book: Book, place: str) -> Iterator[Rule | Always | Duty]:
+    return (found for found in book.provisions if found.place == place)
+
+
+def _column(book: Book, place: str, day: date, language: str) -> Column:
+    declared = book.vocabulary.places[place]
+    instant = day_start(day, declared.clock)
+    shown = [
+        (found, how)
+        for found in _of(book, place)
+        if (how := standing(found.status, found.span, instant)) is not Standing.REPEALED
+        and (found.status.is_law or found.span.end is None or instant < found.span.end)
+    ]
+    order = list(Standing)
+    shown.sort(key=lambda pair: (pair[1] is not Standing.IN_FORCE, order.index(pair[1])))
+    entries = [entry for found, how in shown for entry in _entries(book, found, how, instant, language)]
+    status, since = _status(book, place, shown, language)
+    return Column(place, declared.title[language], status, since, tuple(entries))
+
+
+def _entries(
+    book: Book, found: Rule | Always | Duty, how: Standing, instant: Instant, language: str
+) -> Iterator[Entry]:
+    needs = [need for need in found.needs if need.brief] if isinstance(found, Rule) else []
+    begins = "" if how is Standing.IN_FORCE else begin_words(book, found, language)
+    if found.brief or not needs:
+        words = brief_words(book, found, instant, language)
+        source = book.sources[found.cite.source]
+        yield Entry(found.id, found.topic, words, found.cite, source, how, begins, found.confidence)
+    for need in needs:
+        words = brief_words(book, found, instant, language, need)
+        source = book.sources[need.cite.source]
+        name = f"{found.id}/{need.name}"
+        yield Entry(name, need.topic, words, need.cite, source, how, begins, found.confidence)
+
+
+def _status(
+    book: Book, place: str, shown: Iterable[tuple[Rule | Always | Duty, Standing]], language: str
+) -> tuple[str, str]:
+    """Return what issuing is in *place*, and since when, from the strongest rule about issuing."""
+    if book.vocabulary.places[place].is_yardstick:
+        return _STATUS["yardstick"][language], ""
+    issuing = [
+        (found, how)
+        for found, how in shown
+        if isinstance(found, Rule) and found.actions & {Action.ISSUE, Action.LICENSE}
+    ]
+    in_force = [found for found, how in issuing if how is Standing.IN_FORCE]
+    permits = [rule for rule in in_force if rule.is_permit]
+    bans = [rule for rule in in_force if not rule.is_permit and not rule.anywhere]
+    consents = [rule for rule in in_force if not rule.is_permit and rule.unless]
+    for key, rules in (("licensed", permits), ("banned", bans), ("consent", consents)):
+        if rules:
+            first = min(rules, key=lambda rule: rule.span.start_day)
+            return _STATUS[key][language], str(first.span.start_day)
+    for how in (Standing.SUSPENDED, Standing.ENACTED, Standing.PROPOSAL, Standing.DRAFT, Standing.IDEA):
+        rules = [found for found, found_how in issuing if found_how is how]
+        if rules:
+            first = min(rules, key=lambda rule: rule.span.start_day)
+            return STANDING_WORDS[how][language], begin_words(book, first, language)
+    return _STATUS["partial" if any(True for _ in shown) else "nothing"][language], ""
