@@ -16,7 +16,7 @@ from tests.world import COIN, found, order
 
 HEAVY = ("numpy", "numba", "lxml", "sqlalchemy", "starlette", "rich", "cryptography", "jinja2", "msgspec")
 ISSUE_TODAY = [
-    "law", "ask", "issue", "--day", "2026-11-23",
+    "law", "ask", "issue", "--on", "2026-11-23",
     "coin.peg=CNY", "payment.place=cn-sh", "issuer.zone=cn-sh", "payer.zone=cn-sh", "payee.zone=cn-sh",
 ]  # fmt: skip
 
@@ -84,7 +84,7 @@ def test_a_word_that_means_nothing_is_told_the_way_out(
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "2026-12-15T25:00", ""])
 def test_a_day_that_is_none_is_told_the_way_out(day: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["law", "ask", "pay", "--day", day]) == 2
+    assert main(["law", "ask", "pay", "--on", day]) == 2
     assert "YYYY-MM-DD" in capsys.readouterr().err
 
 
@@ -98,7 +98,7 @@ def test_law_check_lists_every_mistake_with_its_line(
     (tmp_path / "hk.toml").write_text(
         broken.replace('cite   = "hk-so s 8"', 'cite   = "hk-xx s 8"', 1), "utf-8"
     )
-    assert main(["law", "check", "--folder", str(tmp_path)]) == 1
+    assert main(["law", "check", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert re.search(r"hk\.toml:\d+ .*pya", said)
     assert re.search(r"hk\.toml:\d+ .*hk-xx", said)
@@ -108,7 +108,7 @@ def test_law_check_and_page_of_the_shipped_law(capsys: pytest.CaptureFixture[str
     assert main(["law", "check"]) == 0
     assert "no mistakes" in capsys.readouterr().out
     for language, word in (("en", "Hong Kong"), ("zh", "香港")):
-        assert main(["law", "page", "--day", "2026-12-15", "--draft", "cn-sh", "--language", language]) == 0
+        assert main(["law", "page", "--on", "2026-12-15", "--draft", "cn-sh", "--language", language]) == 0
         assert word in capsys.readouterr().out
 
 

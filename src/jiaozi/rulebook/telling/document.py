@@ -37,7 +37,8 @@ section.draft { border-left: 4px solid var(--mark); padding-left: 1rem }
 table { border-collapse: collapse; font-size: .84rem; line-height: 1.4 }
 th, td { border: 1px solid var(--line); padding: .45rem .55rem; text-align: left; vertical-align: top }
 thead th { position: sticky; top: 0; background: var(--paper) }
-tbody th { position: sticky; left: 0; background: var(--paper); min-width: 8rem; max-width: 11rem }
+tbody th { position: sticky; left: 0; background: var(--paper) }
+.compare tbody th { min-width: 8rem; max-width: 11rem }
 td { min-width: 12rem }
 td p + p { margin-top: .45rem; padding-top: .45rem; border-top: 1px dotted var(--line) }
 td.narrow { min-width: 0; white-space: nowrap }

@@ -122,7 +122,7 @@ def _row(book: Book, number: int, step: Step, language: str) -> str:
     place = escape(book.vocabulary.places[step.place].title[language])
     kind = escape(KIND_TITLES[step.kind][language])
     return (
-        f'<tr id="step-{number}"><td class="narrow">{number}</td><td class="narrow">{day_text(step)}</td>'
+        f'<tr id="step-{number}"><th scope="row">{number}</th><td class="narrow">{day_text(step)}</td>'
         f'<td class="narrow">{place}</td><td class="narrow">{kind}</td>'
         f'<td>{escape(step.title[language])}{mark}</td><td class="narrow"><cite>{cite}</cite></td></tr>'
     )
