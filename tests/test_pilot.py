@@ -53,7 +53,7 @@ def test_its_figures_add_up(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jiaozi.cli", "pilot", "--json", "--folder", str(tmp_path / "pilot")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     figures = json.loads(done.stdout)
-    assert figures["refused_today"] == ["cn.virtual_currency", "cn/no_permit"]
+    assert figures["refused_today"] == ["cn.virtual_currency", "cn.token_funding", "cn/no_permit"]
     assert figures["allowed_under_draft"] is True
     assert figures["issued_orders"] == 4
     assert figures["unmatched"] == 1

@@ -21,16 +21,21 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import numpy as np
 
 from jiaozi.clock import Instant, instant_of
 from jiaozi.money import MAX_FEN, fen_from_text
 from jiaozi.rulebook.decide import Facts, decide
+from jiaozi.rulebook.machine.columns import columns_of, decide_columns_numpy
 from jiaozi.rulebook.machine.kernel import decide_batch, names_of
+from jiaozi.rulebook.machine.layout import Int64s
 from jiaozi.rulebook.machine.program import compile_book, fact_row
+from jiaozi.rulebook.machine.sql import column_of, query
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
 from jiaozi.rulebook.reading.read import read_folder
 from jiaozi.rulebook.telling.explain import explain, line
+from jiaozi.rulebook.vocabulary import FactType
 
 Question = tuple[Action, Facts, Instant]
 
@@ -79,17 +84,23 @@ def moment(text: str) -> Instant:
     return instant_of(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai")))
 
 
-def answers(book: Book, questions: Sequence[Question]) -> list[tuple[str, ...]]:
-    """Return the reasons against each action; both executors must give the same bits."""
-    kernel = decide_batch(
-        book,
-        compile_book(book),
+def arrays(book: Book, questions: Sequence[Question]) -> tuple[Int64s, Int64s, Int64s]:
+    """Return the actions, the rows of facts and the instants of *questions*, as the fast executors take them."""
+    return (
         np.array([ACTION_CODES[action] for action, _, _ in questions], dtype=np.int64),
         np.array([fact_row(book, facts) for _, facts, _ in questions], dtype=np.int64),
         np.array([instant for _, _, instant in questions], dtype=np.int64),
     )
+
+
+def answers(book: Book, questions: Sequence[Question]) -> list[tuple[str, ...]]:
+    """Return the reasons against each action; all executors in Python must give the same bits."""
+    actions, rows, instants = arrays(book, questions)
+    kernel = decide_batch(book, compile_book(book), actions, rows, instants)
+    columns = decide_columns_numpy(book, actions, columns_of(book, rows), instants)
     found = []
-    for (action, facts, instant), bits in zip(questions, kernel, strict=True):
+    for (action, facts, instant), bits, column_bits in zip(questions, kernel, columns, strict=True):
+        assert names_of(book, bits) == names_of(book, column_bits), (action, facts, instant)
         plain = decide(book, action, facts, instant)
         assert names_of(book, bits) == plain.reasons, (action, facts, instant)
         assert plain.allowed == (not plain.reasons)
@@ -99,8 +110,45 @@ def answers(book: Book, questions: Sequence[Question]) -> list[tuple[str, ...]]:
     return found
 
 
+_SQL_TYPES = {
+    FactType.MONEY: "BIGINT",
+    FactType.NUMBER: "BIGINT",
+    FactType.TEXT: "VARCHAR",
+    FactType.PLACE: "VARCHAR",
+    FactType.PLACES: "VARCHAR[]",
+}
+
+
+def sql_answers(book: Book, questions: Sequence[Question]) -> list[tuple[str, ...]]:
+    """Return the reasons against each action, as a database gives them."""
+    facts = book.vocabulary.facts.values()
+    columns = ["payment BIGINT", "action VARCHAR", "instant BIGINT"]
+    columns += [f'"{column_of(fact.id)}" {_SQL_TYPES[fact.type]}' for fact in facts]
+    rows = [
+        ", ".join(
+            _literal(value) for value in (number, str(action), instant, *(given.get(f.id) for f in facts))
+        )
+        for number, (action, given, instant) in enumerate(questions)
+    ]
+    with duckdb.connect(config={"threads": "1"}) as database:
+        database.execute(f"CREATE TABLE payments ({', '.join(columns)})")
+        database.execute(f"INSERT INTO payments VALUES {', '.join(f'({row})' for row in rows)}")
+        found = database.execute(query(book)).fetchall()
+    assert all(allowed == (not reasons) for _, allowed, reasons in found)
+    return [tuple(reasons) for _, _, reasons in found]
+
+
+def _literal(value: int | str | frozenset[str] | None) -> str:
+    """Return *value* as SQL writes it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, frozenset):
+        return f"[{', '.join(_literal(place) for place in sorted(value))}]"
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def ask(book: Book, action: Action, facts: Facts, instant: Instant) -> tuple[str, ...]:
-    """Return the reasons against one action, as both executors give them, each with words to it."""
+    """Return the reasons against one action, as every executor gives them, each with words to it."""
     (reasons,) = answers(book, [(action, facts, instant)])
     explained = explain(book, action, facts, instant, reasons)
     assert tuple(found.reason for found in explained) == reasons

@@ -133,3 +133,15 @@ def test_a_reserve_that_fell_by_itself_stops_issuing_and_nothing_else() -> None:
 def test_a_reserve_that_is_not_known_backs_nothing() -> None:
     facts = {**HONG_KONG, "issuer.reserve_value": None}
     assert ask(law(), Action.ISSUE, facts, moment("2026-09-01 10:00")) == ("hk.full_backing",)
+
+
+@pytest.mark.parametrize("action", [Action.ISSUE, Action.REDEEM])
+def test_full_backing_is_not_taken_on_trust_when_the_amount_is_unknown(action: Action) -> None:
+    facts = {**HONG_KONG, "payment.amount": None}
+    assert ask(law(), action, facts, moment("2026-09-01 10:00")) == ("hk.full_backing",)
+
+
+def test_what_moves_no_coins_cannot_break_the_backing() -> None:
+    facts = {**HONG_KONG, "issuer.coins_outstanding": 100_00, "issuer.reserve_value": 99_00}
+    assert "hk.full_backing" not in ask(law(), Action.HOLD, facts, moment("2026-09-01 10:00"))
+    assert "hk.full_backing" in ask(law(), Action.ISSUE, facts, moment("2026-09-01 10:00"))

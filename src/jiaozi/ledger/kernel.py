@@ -170,7 +170,6 @@ def post(
     slots: Int64s,
     days: Int64s,
     counted: Int64s,
-    scratch: Int64s,
     facts: Int64s,
     undo: Accounts,
     undo_rows: Int64s,
@@ -210,7 +209,7 @@ def post(
         else:
             result = _check(
                 batch, n, accounts, account_count, coins, consents, ids, program, interval,
-                slots, days, scratch, facts, bits,
+                slots, days, facts, bits,
             )  # fmt: skip
 
         if in_chain and not chain_failed:
@@ -289,7 +288,6 @@ def _check(
     interval: int,
     slots: Int64s,
     days: Int64s,
-    scratch: Int64s,
     facts: Int64s,
     bits: Bits,
 ) -> int:
@@ -336,7 +334,7 @@ def _check(
         return _EXCEEDS_UNFROZEN_BALANCE
     if action != BOOK:
         _facts(transfer, payer, payee, accounts, coins, consents, slots, days, program, facts)
-        if not decide_row(program, interval, action, facts, scratch, bits[n]):
+        if not decide_row(program, interval, action, facts, bits[n]):
             return _REFUSED_BY_LAW
     if payer.flags & _NO_OVERDRAFT and payer.balance - payer.pending_out - amount < 0:
         return _EXCEEDS_CREDITS

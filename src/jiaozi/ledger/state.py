@@ -33,7 +33,6 @@ from jiaozi.ledger.records import ACCOUNT, OWN_PERSON, AccountFlag, Accounts, Tr
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.taking import Taking, write_orders
-from jiaozi.rulebook.machine.kernel import scratch_for
 from jiaozi.rulebook.machine.program import (
     H_CUT_COUNT,
     H_CUTS,
@@ -221,7 +220,6 @@ class State:
             asking.slots,
             self._days,
             asking.counted,
-            asking.scratch,
             asking.facts,
             np.zeros(legs, dtype=ACCOUNT),
             np.zeros((legs, 4), dtype=np.int64),
@@ -257,13 +255,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """What asking one book needs, made once: its program, where it wants the facts, room to work in."""
+    """What asking one book needs, made once: its program, where it wants the facts."""
 
     program: Program
     cuts: Int64s
     slots: Int64s
     counted: Int64s
-    scratch: Int64s
     facts: Int64s
 
     @classmethod
@@ -274,7 +271,6 @@ class _Asking:
             cuts=program[program[H_CUTS] : program[H_CUTS] + program[H_CUT_COUNT]],
             slots=_slots(book),
             counted=_counted(book),
-            scratch=scratch_for(program),
             facts=np.full(len(book.vocabulary.slots) + 1, MISSING, dtype=np.int64),
         )
 

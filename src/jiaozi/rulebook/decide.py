@@ -124,10 +124,13 @@ def _unmet(ask: Asker, rule: Rule) -> Iterator[str]:
 
 def facts_after(action: Action, facts: Facts) -> Facts:
     """Return the facts as they will stand once *action* is done: what must always hold is asked of these."""
-    coins, amount = facts.get("issuer.coins_outstanding"), facts.get("payment.amount")
-    if action is Action.PAY or not isinstance(coins, int) or not isinstance(amount, int):
+    if action not in (Action.ISSUE, Action.REDEEM):
         return facts
-    return {**facts, "issuer.coins_outstanding": coins + (amount if action is Action.ISSUE else -amount)}
+    coins, amount = facts.get("issuer.coins_outstanding"), facts.get("payment.amount")
+    after = None
+    if isinstance(coins, int) and isinstance(amount, int):
+        after = coins + (amount if action is Action.ISSUE else -amount)
+    return {**facts, "issuer.coins_outstanding": after}
 
 
 def _touched(book: Book, facts: Facts) -> list[str] | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ from jiaozi.rulebook.vocabulary import NUMBER_UNITS, Fact, FactType, ValueName, 
 
 _ANY, _MONEY = "", "money"
 """Units of a written number, and of a value of money, before they are known from the other terms."""
+
+_COMMENT = re.compile(r"^(?:[^'\"#]|'[^']*'|\"[^\"]*\")*#")
+"""A # that stands outside quotes: all that follows would be passed over in silence."""
 
 MAX_TERMS = 8
 MAX_DEPTH = 24
@@ -117,6 +121,8 @@ def parse(text: str, vocabulary: Vocabulary) -> Expr:
     """Return the condition written in *text*. Raises `LanguageError`."""
     if len(text) > MAX_LENGTH:
         raise LanguageError(f"longer than {MAX_LENGTH} characters; split it into several needs")
+    if "\\" in text or _COMMENT.search(text):
+        raise LanguageError("has a backslash or a comment; write the words themselves, comments in the file")
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:

@@ -1,6 +1,10 @@
 """A book run fast. Everything here gives the same bits as `decide`.
 
-program    a book compiled to small integer tables
-kernel     the tables run at machine speed, also inline in the ledger
+layout     where things stand in a compiled book
+code       conditions as instructions that jump on their answers
+program    a book compiled to one array of numbers
+kernel     the array run at machine speed, also inline in the ledger
 compiled   how functions of the payment path become machine code
+columns    a book asked over columns of facts with NumPy
+sql        a book written as one SELECT for DuckDB
 """

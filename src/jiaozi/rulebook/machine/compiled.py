@@ -7,25 +7,28 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
-from numba import njit
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., object])
 
 _PACKAGE = Path(__file__).parents[2]
 _SOURCES = (
-    *(f"rulebook/machine/{name}.py" for name in ("compiled", "kernel", "program")),
+    *(f"rulebook/machine/{name}.py" for name in ("code", "compiled", "kernel", "layout", "program")),
     *(f"rulebook/{name}.py" for name in ("model", "provisions")),
     *(f"ledger/{name}.py" for name in ("kernel", "idindex", "records", "results")),
 )
 
 
 def inner(function: F) -> F:
-    """Compile a function that only compiled functions call.
+    """Compile a function that allocates nothing: what compiled functions call, or one loop over arrays.
 
-    Such a function allocates nothing, so it needs no reference counts. Without
+    Such a function needs no reference counts. Without
     `_nrt=False` numba counts each array argument up and down at each call: the law
     alone decided 1.1 million payments a second with the counting and 4.4 million
     without it (bench/law.py prints today's figure). Errors are not
@@ -41,6 +44,25 @@ def entry(function: F) -> F:
     options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
     compiled: F = njit(**options)(function)
     return compiled
+
+
+def _load(_: Any, numbers: Any, __: Any) -> Any:
+    """Return a number of a flat array, where *at* is never below zero nor past the end.
+
+    numba lets a signed index count from the end, and looks at its sign each time. Told
+    that there is none, the law was decided 1.3 times as fast (bench/law.py); as an
+    intrinsic it leaves no function behind, and the kernel compiles in half the time.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, _ = signature.args
+        array = context.make_array(kind)(context, builder, arguments[0])
+        return builder.load(builder.gep(array.data, [arguments[1]]))
+
+    return numbers.dtype(numbers, types.intp), generate
+
+
+load: Callable[[NDArray[np.int64], int], int] = cast(Any, intrinsic(_load))
 
 
 def _cache_folder() -> str:

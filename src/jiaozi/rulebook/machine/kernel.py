@@ -2,327 +2,384 @@
 
 `decide_row` answers one action: plain arrays in, bits out, nothing allocated.
 It is the same function that the ledger calls between finding two accounts and
-moving the money. Unknown is a third truth value (2), as in the plain
-interpreter. The scratch arrays are handed in, because allocating them for each
-payment cost more than the law itself (bench/law.py).
+moving the money. Only the law of the jurisdictions touched is looked at, and a
+permit whose needs are all met is one run of instructions; which needs failed is
+asked in a second run, for refusals alone. Unknown answers count as no, and where
+it matters whether something was unknown the question is put again with unknown
+counting as yes (`code.py` says why that is enough).
 """
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.rulebook.machine.compiled import entry, inner
-from jiaozi.rulebook.machine.program import (
+from jiaozi.rulebook.machine.compiled import inner, load
+from jiaozi.rulebook.machine.layout import (
+    A_AFTER,
+    A_BEFORE,
     A_BIT,
-    A_CONDITION,
-    A_HOME,
     ACTION_ROWS,
-    ADD,
-    ALWAYS_WIDTH,
-    AND,
-    CONST,
-    END,
+    B_BIT,
+    B_LIFTED_COUNT,
+    B_UNLESS,
+    B_WHEN,
+    BAN_HEAD,
+    BEYOND_VALUE,
     EQ,
+    EXIT,
     FACT,
+    G_ALWAYS,
+    G_BANS,
+    G_PERMITS,
+    G_SILENT,
     GE,
+    GROUP_HEAD,
     GT,
-    H_ACTIVE,
-    H_ACTIVE_WIDTH,
-    H_ALWAYS,
-    H_ALWAYS_ACTIVE,
-    H_ALWAYS_COUNT,
     H_AMOUNT,
-    H_CODE,
-    H_COINS,
     H_CUT_COUNT,
     H_CUTS,
     H_HOME_COUNT,
     H_HOMES,
-    H_NEEDS,
+    H_INDEX,
+    H_INDEX_WIDTH,
     H_PEG,
-    H_POOL,
-    H_RULE_COUNT,
-    H_RULES,
-    H_SILENT,
-    H_SILENT_COUNT,
     H_TOUCHING,
-    H_VALUE_WIDTH,
+    H_VALUE_COUNT,
     H_VALUES,
     HAS,
-    IN,
+    I_A,
+    I_B,
+    I_C,
+    I_D,
+    I_E,
+    I_IF,
+    I_OP,
+    I_TARGET,
+    INSTRUCTION_WIDTH,
     LE,
     LT,
+    MET,
     MISSING,
     NE,
-    NOT,
-    OR,
-    R_ANYWHERE,
-    R_BIT,
-    R_HOME,
-    R_NEED_COUNT,
-    R_NEEDS,
-    R_PERMIT,
-    R_UNLESS,
-    R_WHEN,
-    R_YIELD_COUNT,
-    R_YIELDS,
-    RULE_WIDTH,
-    STACK_DEPTH,
-    SUB,
-    VALUE,
+    NUMBER,
+    OUT_OF_SCOPE,
+    P_CODE,
+    P_NEED_COUNT,
+    P_REACH,
+    PERMIT_HEAD,
+    SHIFTED,
+    T_A,
+    T_B,
+    T_KIND,
+    T_SIGN,
+    TERM_WIDTH,
+    WITHIN_FACT,
+    WITHIN_VALUE,
+    WORD,
     Int64s,
     Program,
-    words_of,
 )
-from jiaozi.rulebook.model import ACTION_CODES, MISSING_FACT, UNKNOWN_PLACE, Action, Book
+from jiaozi.rulebook.machine.program import words_of
+from jiaozi.rulebook.model import MISSING_FACT, UNKNOWN_PLACE, Book
 
-ISSUE, PAY = ACTION_CODES[Action.ISSUE], ACTION_CODES[Action.PAY]
-UNKNOWN = 2
-BIT_MISSING_FACT, BIT_UNKNOWN_PLACE = 0, 1
+
+def _fixed(number: int) -> int:
+    """Return *number* in numpy's type: numba compiles a function anew for each Python number it is given."""
+    return cast(int, np.int64(number))
+
+
+ZERO, NO, YES, UNKNOWN = _fixed(0), _fixed(0), _fixed(1), _fixed(2)
+BIT_MISSING_FACT, BIT_UNKNOWN_PLACE = _fixed(0), _fixed(1)
 
 Bits = NDArray[np.uint64]
 
 
-def scratch_for(program: Program) -> Int64s:
-    """Return room to work in: a stack, a flag a rule, two a jurisdiction. One thread, one scratch."""
-    return np.zeros(
-        STACK_DEPTH + int(program[H_RULE_COUNT]) + 2 * int(program[H_SILENT_COUNT]), dtype=np.int64
-    )
-
-
 @inner
 def set_bit(bits: Bits, bit: int) -> None:
-    bits[bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
+    bits[np.uint64(bit >> 6)] |= np.uint64(1) << np.uint64(bit & 63)
 
 
 @inner
-def ask(program: Program, start: int, interval: int, facts: Int64s, stack: Int64s) -> int:
-    """Run the condition at *start*: 0 false, 1 true, 2 unknown. The stack is the head of the scratch."""
-    top = -1
-    at = program[H_CODE] + 4 * start
-    pool = program[H_POOL]
+def ask(program: Program, at: int, values: int, facts: Int64s, unknown: int) -> int:
+    """Run the code at *at* to its exit; an unknown answer counts as *unknown*: NO or YES.
+
+    *values* is the address of the values of the interval.
+    """
     while True:
-        op = program[at]
-        if op == END:
-            return stack[top]  # type: ignore[no-any-return]
-        if op == FACT:
-            top += 1
-            stack[top] = facts[program[at + 1]]
-        elif op == CONST:
-            top += 1
-            stack[top] = program[pool + program[at + 1]]
-        elif op == VALUE:
-            top += 1
-            stack[top] = _value(program, program[at + 1], program[at + 2], program[at + 3], interval, facts)
-        elif op == IN:
-            stack[top] = _is_in(program, pool + program[at + 1], program[at + 2], stack[top])
+        op = load(program, at + I_OP)
+        if op == WITHIN_VALUE:
+            answer = _within(
+                _fact_sum(program, at, facts),
+                _value(program, load(program, at + I_D), at + I_E, values, facts),
+                load(program, at + I_C),
+            )
+        elif op == WORD:
+            word = load(facts, load(program, at + I_A))
+            if word < 1 or word > load(program, at + I_C):  # MISSING, or a word that the law does not know
+                answer = UNKNOWN
+            else:
+                answer = (load(program, load(program, at + I_B) + (word >> 6)) >> (word & 63)) & 1
+        elif op == WITHIN_FACT:
+            answer = _within(
+                _fact_sum(program, at, facts), load(facts, load(program, at + I_D)), load(program, at + I_C)
+            )
         elif op == HAS:
-            held = stack[top]
-            stack[top] = UNKNOWN if held == MISSING else (held >> program[at + 1]) & 1
-        elif op == NOT:
-            if stack[top] != UNKNOWN:
-                stack[top] = 1 - stack[top]
+            held = load(facts, load(program, at + I_A))
+            answer = (
+                UNKNOWN
+                if held == MISSING
+                else ((held >> load(program, at + I_B)) & 1) ^ load(program, at + I_C)
+            )
+        elif op == EXIT:
+            return load(program, at + I_TARGET)
+        elif op == BEYOND_VALUE:
+            answer = _within(
+                _value(program, load(program, at + I_D), at + I_E, values, facts),
+                _fact_sum(program, at, facts),
+                load(program, at + I_C),
+            )
         else:
-            second = stack[top]
-            top -= 1
-            stack[top] = _join(op, stack[top], second)
-        at += 4
+            answer = _compare(program, at, values, facts)
+        if answer == UNKNOWN:
+            answer = unknown
+        if answer == load(program, at + I_IF):
+            target = load(program, at + I_TARGET)
+            if target < 0:
+                return ~target
+            at = target
+        else:
+            at += INSTRUCTION_WIDTH
 
 
 @inner
-def _join(op: int, first: int, second: int) -> int:
-    if op == AND:
-        if first == 0 or second == 0:
-            return 0
-        return UNKNOWN if first == UNKNOWN or second == UNKNOWN else 1
-    if op == OR:
-        if first == 1 or second == 1:
-            return 1
-        return UNKNOWN if first == UNKNOWN or second == UNKNOWN else 0
-    if first == MISSING or second == MISSING:
-        return MISSING if op in (ADD, SUB) else UNKNOWN
-    if op == ADD:
-        return first + second
-    if op == SUB:
-        return first - second
-    if op == LE:
-        return int(first <= second)
-    if op == LT:
-        return int(first < second)
-    if op == GE:
-        return int(first >= second)
-    if op == GT:
-        return int(first > second)
-    if op == EQ:
-        return int(first == second)
-    assert op == NE
-    return int(first != second)
+def _within(left: int, right: int, number: int) -> int:
+    if left == MISSING or right == MISSING:
+        return UNKNOWN
+    return int(left + number <= right)
 
 
 @inner
-def _value(program: Program, row: int, key_slot: int, shape: int, interval: int, facts: Int64s) -> int:
-    keys = shape >> 1
-    if shape & 1:  # a block of rows for each currency a coin may have
-        peg = facts[program[H_PEG]]
-        if peg < 1:
+def _fact_sum(program: Program, at: int, facts: Int64s) -> int:
+    """Return the sum of the one or two facts of the instruction at *at*."""
+    first, second = load(facts, load(program, at + I_A)), load(program, at + I_B)
+    if second < 0 or first == MISSING:
+        return first
+    other = load(facts, second)
+    return MISSING if other == MISSING else first + other
+
+
+@inner
+def _value(program: Program, row: int, operands: int, values: int, facts: Int64s) -> int:
+    """Return a value of the law: its *row*, and its other operands at *operands*."""
+    keys, currencies = load(program, operands + 1), load(program, operands + 2)
+    if currencies:  # a block of rows for each currency a coin may have
+        peg = load(facts, load(program, H_PEG))
+        if peg < 1 or peg > currencies:
             return MISSING
         row += (peg - 1) * keys
-    if key_slot >= 0:
-        key = facts[key_slot]
+    slot = load(program, operands)
+    if slot >= 0:
+        key = load(facts, slot)
         if key < 1 or key > keys:
             return MISSING
         row += key - 1
-    return program[program[H_VALUES] + row * program[H_VALUE_WIDTH] + interval]  # type: ignore[no-any-return]
+    return load(program, values + row)
 
 
 @inner
-def _is_in(program: Program, start: int, count: int, value: int) -> int:
-    if value < 1:  # MISSING, or a word that the law does not know
+def _compare(program: Program, at: int, values: int, facts: Int64s) -> int:
+    terms, count = load(program, at + I_A), load(program, at + I_B)
+    left = _sum(program, terms, count, values, facts)
+    right = _sum(program, terms + count * TERM_WIDTH, load(program, at + I_C), values, facts)
+    if left == MISSING or right == MISSING:
         return UNKNOWN
-    for member in range(start, start + count):
-        if program[member] == value:
-            return 1
-    return 0
+    op = load(program, at + I_D)
+    if op == LE:
+        return int(left <= right)
+    if op == LT:
+        return int(left < right)
+    if op == GE:
+        return int(left >= right)
+    if op == GT:
+        return int(left > right)
+    if op == EQ:
+        return int(left == right)
+    assert op == NE
+    return int(left != right)
 
 
 @inner
-def decide_row(
-    program: Program, interval: int, action: int, facts: Int64s, scratch: Int64s, bits: Bits
-) -> bool:
+def _sum(program: Program, start: int, count: int, values: int, facts: Int64s) -> int:
+    total = ZERO
+    for at in range(start, start + count * TERM_WIDTH, TERM_WIDTH):
+        kind = load(program, at + T_KIND)
+        if kind == NUMBER:
+            amount = load(program, at + T_A)
+        elif kind == FACT:
+            amount = load(facts, load(program, at + T_A))
+        elif kind == SHIFTED:
+            amount, change = load(facts, load(program, at + T_A)), load(facts, load(program, H_AMOUNT))
+            if amount != MISSING:
+                amount = MISSING if change == MISSING else amount + load(program, at + T_B) * change
+        else:
+            amount = _value(program, load(program, at + T_A), at + T_B, values, facts)
+        if amount == MISSING:
+            return MISSING
+        total += load(program, at + T_SIGN) * amount
+    return total
+
+
+@inner
+def decide_row(program: Program, interval: int, action: int, facts: Int64s, bits: Bits) -> bool:
     """Answer one action; set the bits of all that stands in the way.
 
-    *facts* is one row of int64 (see `program.fact_row`), *scratch* comes from
-    `scratch_for`, *bits* (words,) must be zero on entry. Returns whether the
-    action is allowed, that is, whether no bit was set.
+    *facts* is one row of int64 (see `program.fact_row`), *bits* (words,) must be
+    zero on entry. Returns whether the action is allowed, that is, whether no bit
+    was set.
     """
-    homes = program[H_SILENT_COUNT]
-    scope = STACK_DEPTH
-    touched = scope + program[H_RULE_COUNT]
-    met = touched + homes
-    for n in range(scope, met + homes):
-        scratch[n] = 0
+    touched = ZERO
     for which in range(4):
-        place = facts[program[program[H_TOUCHING] + which]]
-        if place < 1 or place >= program[H_HOME_COUNT]:
+        place = load(facts, load(program, load(program, H_TOUCHING) + which))
+        if place < 1 or place >= load(program, H_HOME_COUNT):
             set_bit(bits, BIT_UNKNOWN_PLACE)
             return False
-        scratch[touched + program[program[H_HOMES] + place]] = 1
+        touched |= 1 << load(program, load(program, H_HOMES) + place)
 
-    _permits(program, interval, action, facts, scratch)
-    allowed = True
-    active = program[H_ACTIVE] + (interval * ACTION_ROWS + action) * program[H_ACTIVE_WIDTH]
-    for n in range(active + 1, active + 1 + program[active]):
-        rule = program[n]
-        at = program[H_RULES] + rule * RULE_WIDTH
-        home = program[at + R_HOME]
-        if program[at + R_PERMIT]:
-            if scratch[scope + rule] and scratch[touched + home] and scratch[met + home] != 1:
-                _needs(program, interval, at, facts, scratch, bits)
-                allowed = False
-        elif program[at + R_ANYWHERE] or scratch[touched + home]:
-            applies = _forbids(program, interval, at, facts, scratch)
-            if applies:
-                set_bit(bits, program[at + R_BIT])
-                allowed = False
-            if applies == UNKNOWN:
+    values = load(program, H_VALUES) + interval * load(program, H_VALUE_COUNT)
+    index = load(program, H_INDEX) + (interval * ACTION_ROWS + action) * load(program, H_INDEX_WIDTH)
+    allowed, permit = True, ZERO
+    rest, at = touched, index + 1
+    while rest:
+        if rest & 1:
+            group = load(program, at)
+            permit = _permits(program, group, values, facts, bits)
+            allowed &= permit > 0
+            allowed &= _bans(program, group, values, facts, touched, abs(permit), bits)
+            allowed &= _always(program, group, values, facts, bits)
+        rest >>= 1
+        at += 1
+    return _bans(program, load(program, index), values, facts, touched, abs(permit), bits) and allowed
+
+
+@inner
+def _permits(program: Program, group: int, values: int, facts: Int64s, bits: Bits) -> int:
+    """Return a permit whose needs are all met; else, below zero, the last one in scope; else 0.
+
+    The bits are set of what stands in the way.
+    """
+    first = group + GROUP_HEAD
+    end = first + load(program, group + G_PERMITS)
+    in_scope = ZERO
+    for at in range(first, end):
+        permit = load(program, at)
+        found = ask(program, load(program, permit + P_CODE), values, facts, NO)
+        if found == MET:
+            return permit
+        if found != OUT_OF_SCOPE:
+            in_scope = permit
+    if not in_scope:
+        set_bit(bits, load(program, group + G_SILENT))
+        return ZERO
+    for at in range(first, end):
+        permit = load(program, at)
+        # Of one permit in scope is known that its needs are not met; of several it has to be asked again.
+        if (
+            permit == in_scope
+            or ask(program, load(program, permit + P_CODE), values, facts, NO) != OUT_OF_SCOPE
+        ):
+            _needs(program, permit, values, facts, bits)
+    return -in_scope
+
+
+@inner
+def _needs(program: Program, permit: int, values: int, facts: Int64s, bits: Bits) -> None:
+    """Set the bit of each need of *permit* that is not met."""
+    first = permit + PERMIT_HEAD
+    for need in range(first, first + 2 * load(program, permit + P_NEED_COUNT), 2):
+        if ask(program, load(program, need), values, facts, NO) == NO:
+            set_bit(bits, load(program, need + 1))
+            if ask(program, load(program, need), values, facts, YES) == YES:
                 set_bit(bits, BIT_MISSING_FACT)
-    for home in range(homes):
-        if scratch[touched + home] and scratch[met + home] == 0:
-            set_bit(bits, program[program[H_SILENT] + home])
-            allowed = False
-    return _always(program, interval, action, facts, scratch, bits) and allowed
 
 
 @inner
-def _permits(program: Program, interval: int, action: int, facts: Int64s, scratch: Int64s) -> None:
-    """Mark the permits in scope; `met` of a jurisdiction: 0 none in scope, 2 some, 1 all needs of one met."""
-    scope = STACK_DEPTH
-    touched = scope + program[H_RULE_COUNT]
-    met = touched + program[H_SILENT_COUNT]
-    active = program[H_ACTIVE] + (interval * ACTION_ROWS + action) * program[H_ACTIVE_WIDTH]
-    for n in range(active + 1, active + 1 + program[active]):
-        rule = program[n]
-        at = program[H_RULES] + rule * RULE_WIDTH
-        if not program[at + R_PERMIT]:
-            break  # permits come first
-        home = program[at + R_HOME]
-        if not scratch[touched + home] and not program[at + R_ANYWHERE]:
-            continue
-        when = program[at + R_WHEN]
-        if when >= 0 and ask(program, when, interval, facts, scratch) != 1:
-            continue
-        scratch[scope + rule] = 1
-        if scratch[met + home] == 1:
-            continue
-        scratch[met + home] = 1
-        first = program[H_NEEDS] + 2 * program[at + R_NEEDS]
-        for need in range(first, first + 2 * program[at + R_NEED_COUNT], 2):
-            if ask(program, program[need], interval, facts, scratch) != 1:
-                scratch[met + home] = 2
-                break
+def _bans(
+    program: Program, group: int, values: int, facts: Int64s, touched: int, in_scope: int, bits: Bits
+) -> bool:
+    """Set the bits of the bans of a group that apply; return whether none does.
 
-
-@inner
-def _needs(program: Program, interval: int, at: int, facts: Int64s, scratch: Int64s, bits: Bits) -> None:
-    first = program[H_NEEDS] + 2 * program[at + R_NEEDS]
-    for need in range(first, first + 2 * program[at + R_NEED_COUNT], 2):
-        answer = ask(program, program[need], interval, facts, scratch)
-        if answer != 1:
-            set_bit(bits, program[need + 1])
-        if answer == UNKNOWN:
+    *in_scope* is a permit known to be in scope, or 0.
+    """
+    none = True
+    first = group + GROUP_HEAD + load(program, group + G_PERMITS)
+    for at in range(first, first + load(program, group + G_BANS)):
+        ban = load(program, at)
+        when, unless = load(program, ban + B_WHEN), load(program, ban + B_UNLESS)
+        if when >= 0 and ask(program, when, values, facts, YES) == NO:
+            continue
+        if _is_lifted(program, ban, values, facts, touched, in_scope):
+            continue
+        if unless >= 0 and ask(program, unless, values, facts, NO) == YES:
+            continue
+        set_bit(bits, load(program, ban + B_BIT))
+        none = False
+        if when >= 0 and ask(program, when, values, facts, NO) == NO:
             set_bit(bits, BIT_MISSING_FACT)
+    return none
 
 
 @inner
-def _forbids(program: Program, interval: int, at: int, facts: Int64s, scratch: Int64s) -> int:
-    """Return 0 if the ban at *at* does not apply, 1 if it does, 2 if it does because a fact is missing."""
-    when, unless = program[at + R_WHEN], program[at + R_UNLESS]
-    applies = ask(program, when, interval, facts, scratch) if when >= 0 else 1
-    if applies == 0:
-        return 0
-    now = program[program[H_CUTS] + interval - 1]
-    first = program[H_POOL] + program[at + R_YIELDS]
-    for n in range(first, first + 2 * program[at + R_YIELD_COUNT], 2):
-        if scratch[STACK_DEPTH + program[n]] and program[n + 1] <= now:
-            return 0
-    if unless >= 0 and ask(program, unless, interval, facts, scratch) == 1:
-        return 0
-    return applies
+def _is_lifted(program: Program, ban: int, values: int, facts: Int64s, touched: int, in_scope: int) -> bool:
+    first = ban + BAN_HEAD
+    for at in range(first, first + load(program, ban + B_LIFTED_COUNT)):
+        permit = load(program, at)
+        if permit == in_scope:
+            return True
+        reach = load(program, permit + P_REACH)
+        is_reached = reach < 0 or (touched >> reach) & 1
+        if is_reached and ask(program, load(program, permit + P_CODE), values, facts, NO) != OUT_OF_SCOPE:
+            return True
+    return False
 
 
 @inner
-def _always(program: Program, interval: int, action: int, facts: Int64s, scratch: Int64s, bits: Bits) -> bool:
-    if interval == 0:
-        return True
-    active = program[H_ALWAYS_ACTIVE] + interval * program[H_ALWAYS_COUNT]
-    touched = STACK_DEPTH + program[H_RULE_COUNT]
-    coins_slot, amount = program[H_COINS], facts[program[H_AMOUNT]]
-    coins = facts[coins_slot]
+def _always(program: Program, group: int, values: int, facts: Int64s, bits: Bits) -> bool:
+    """Set the bits of what must always hold and would not; return whether all of it holds."""
     holds = True
-    for n in range(program[H_ALWAYS_COUNT]):
-        at = program[H_ALWAYS] + n * ALWAYS_WIDTH
-        if not program[active + n] or not scratch[touched + program[at + A_HOME]]:
+    first = group + GROUP_HEAD + load(program, group + G_PERMITS) + load(program, group + G_BANS)
+    for at in range(first, first + load(program, group + G_ALWAYS)):
+        always = load(program, at)
+        if ask(program, load(program, always + A_AFTER), values, facts, NO) == YES:
             continue
-        if coins != MISSING and amount != MISSING and action != PAY:
-            facts[coins_slot] = coins + (amount if action == ISSUE else -amount)
-        after = ask(program, program[at + A_CONDITION], interval, facts, scratch)
-        facts[coins_slot] = coins
-        if after == 1:
-            continue
-        if action == ISSUE or ask(program, program[at + A_CONDITION], interval, facts, scratch) == 1:
-            set_bit(bits, program[at + A_BIT])
+        # An action that leaves a broken state as it was, such as a payment, is not to blame for it.
+        before = load(program, always + A_BEFORE)
+        if before < 0 or ask(program, before, values, facts, NO) == YES:
+            set_bit(bits, load(program, always + A_BIT))
             holds = False
     return holds
 
 
-@entry
-def decide_columns(
-    program: Program, intervals: Int64s, actions: Int64s, facts: Int64s, scratch: Int64s, bits: Bits
-) -> None:
+@inner
+def _interval_of(program: Program, instant: int, interval: int) -> int:
+    """Return the interval of *instant*, walking from *interval*, which is where the row before lay."""
+    cuts = load(program, H_CUTS)
+    while interval < load(program, H_CUT_COUNT) and load(program, cuts + interval) <= instant:
+        interval += 1
+    while interval > 0 and instant < load(program, cuts + interval - 1):
+        interval -= 1
+    return interval
+
+
+@inner
+def decide_columns(program: Program, instants: Int64s, actions: Int64s, facts: Int64s, bits: Bits) -> None:
     """Answer many actions: *facts* is (n, facts) int64, *bits* is (n, words) uint64 and zero on entry."""
+    interval = ZERO
     for n in range(len(actions)):
-        decide_row(program, intervals[n], actions[n], facts[n], scratch, bits[n])
+        interval = _interval_of(program, instants[n], interval)
+        decide_row(program, interval, actions[n], facts[n], bits[n])
 
 
 def decide_batch(
@@ -332,9 +389,7 @@ def decide_batch(
     assert book.reasons[BIT_MISSING_FACT] == MISSING_FACT
     assert book.reasons[BIT_UNKNOWN_PLACE] == UNKNOWN_PLACE
     bits = np.zeros((len(actions), words_of(book)), dtype=np.uint64)
-    cuts = program[program[H_CUTS] : program[H_CUTS] + program[H_CUT_COUNT]]
-    intervals = np.searchsorted(cuts, instants, side="right").astype(np.int64)
-    decide_columns(program, intervals, actions, facts.copy(), scratch_for(program), bits)
+    decide_columns(program, instants, actions, facts, bits)
     return bits
 
 

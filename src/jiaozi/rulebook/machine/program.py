@@ -1,81 +1,69 @@
 """A book compiled to one flat array of numbers, so that one kernel runs every book.
 
-A condition becomes a run of instructions for a tiny stack machine; a value of
-the law becomes a row of numbers, one for each interval. A new law therefore
-needs no new machine code: it is ready in a millisecond, and a reform can be
-tried beside the law in force in the same pass.
+Conditions become instructions (`code`), values of the law a row of numbers for
+each interval. For each interval, action and jurisdiction stands what has to be
+asked there and nothing else: the law of another place, or of another year, costs
+a decision nothing. A new law needs no new machine code: it is ready in
+milliseconds, and a reform can be tried beside the law in force in the same pass.
 
-It is one array on purpose: numba counts a reference for each array at each call,
-and a tuple of twelve arrays decided 0.14 million payments a second where one
+It is one array on purpose: numba hands on seven numbers for each array at each
+call, and a tuple of twelve arrays decided 0.14 million payments a second where one
 array decided 1.1 million. `compiled.py` has the rest of that story; bench/law.py
 prints today's figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jiaozi.rulebook.decide import TOUCHING
-from jiaozi.rulebook.language import AmountTerm, Both, Compare, Expr, FactTerm, Holds, IsWord, Not, Term
-from jiaozi.rulebook.model import ACTION_CODES, Action, Book, Rule, no_permit
+from jiaozi.rulebook.language import Expr, ValueTerm
+from jiaozi.rulebook.machine.code import COINS, Code
+from jiaozi.rulebook.machine.layout import (
+    ACTION_ROWS,
+    H_AMOUNT,
+    H_COINS,
+    H_CUT_COUNT,
+    H_CUTS,
+    H_HOME_COUNT,
+    H_HOMES,
+    H_INDEX,
+    H_INDEX_WIDTH,
+    H_PEG,
+    H_TOUCHING,
+    H_VALUE_COUNT,
+    H_VALUES,
+    HEAD_SIZE,
+    MET,
+    MISSING,
+    OUT_OF_SCOPE,
+    UNMET,
+    Int64s,
+    Program,
+)
+from jiaozi.rulebook.model import ACTION_CODES, Action, Always, Book, Rule, Span, no_permit
 from jiaozi.rulebook.timeline import cuts
 from jiaozi.rulebook.vocabulary import FactType
 
-Int64s = NDArray[np.int64]
+__all__ = [
+    "ACTION_ROWS",
+    "H_AMOUNT",
+    "H_CUTS",
+    "H_CUT_COUNT",
+    "MISSING",
+    "Int64s",
+    "Program",
+    "coins_shift",
+    "compile_book",
+    "fact_row",
+    "words_of",
+]
 
-MISSING = -(2**63)
-"""A fact that was not given, in a row of facts or on the stack."""
-
-STACK_DEPTH = 64
-
-# Instructions: one row of four numbers each (op, a, b, c).
-END, FACT, CONST, VALUE, ADD, SUB, EQ, NE, LT, LE, GT, GE, IN, HAS, AND, OR, NOT, FALSE = range(18)
-_COMPARE = {"==": EQ, "!=": NE, "<": LT, "<=": LE, ">": GT, ">=": GE}
-
-# Columns of the table of rules.
-R_PERMIT, R_HOME, R_ANYWHERE, R_WHEN, R_UNLESS, R_BIT, R_NEEDS, R_NEED_COUNT = range(8)
-R_YIELDS, R_YIELD_COUNT, RULE_WIDTH = range(8, 11)
-
-# Columns of the table of what must always hold.
-A_HOME, A_CONDITION, A_BIT, ALWAYS_WIDTH = range(4)
-
-# The head of a program: where each table begins, and how long it is.
-(
-    H_CUTS,  # starts of intervals 1..k
-    H_CUT_COUNT,
-    H_CODE,  # instructions, 4 numbers each
-    H_POOL,  # constants, members of `in` lists, rules that a ban yields to and since when
-    H_VALUES,  # values of the law: a row a value, a column an interval
-    H_VALUE_WIDTH,
-    H_RULES,  # RULE_WIDTH numbers a rule, permits first
-    H_RULE_COUNT,
-    H_ACTIVE,  # for each interval and action: a count, then rules in force
-    H_ACTIVE_WIDTH,
-    H_NEEDS,  # condition and bit
-    H_ALWAYS,
-    H_ALWAYS_COUNT,
-    H_ALWAYS_ACTIVE,  # for each interval: whether each must hold then
-    H_HOMES,  # jurisdiction of each place code; -1 for code 0
-    H_HOME_COUNT,
-    H_SILENT,  # bit of "nothing permits this" of each jurisdiction
-    H_SILENT_COUNT,
-    H_TOUCHING,  # slots of the four facts whose places decide which law is reached
-    H_AMOUNT,  # slot of payment.amount
-    H_COINS,  # slot of issuer.coins_outstanding
-    H_PEG,  # slot of coin.peg
-    H_WORDS,  # 64-bit words of reasons
-    HEAD_SIZE,
-) = range(24)
-
-ACTION_ROWS = len(Action) + 1
-"""Rows of the table of rules in force for each interval: action 0, which asks no law, then each action."""
-
-Program = Int64s
-"""A compiled book: int64, a head and its tables. Instants are nanoseconds, amounts fen."""
+_ANYWHERE = -1
+"""Stands in the index for the group of bans that reach anywhere."""
 
 
 def words_of(book: Book) -> int:
@@ -83,8 +71,13 @@ def words_of(book: Book) -> int:
     return (len(book.reasons) + 63) // 64
 
 
+def coins_shift(action: Action) -> int:
+    """Return how *action* changes the coins outstanding: by plus, by minus, or not at all by its amount."""
+    return {Action.ISSUE: 1, Action.REDEEM: -1}.get(action, 0)
+
+
 def compile_book(book: Book) -> Program:
-    """Return *book* as tables."""
+    """Return *book* as one array."""
     return _Compiler(book).program()
 
 
@@ -93,164 +86,195 @@ class _Compiler:
         self.book = book
         self.words = book.vocabulary
         self.cuts = cuts(book)
-        self.code: list[tuple[int, int, int, int]] = []
-        self.pool: list[int] = []
-        self.value_rows: list[list[int]] = []
+        self.homes = {place: number for number, place in enumerate(self.words.jurisdictions)}
+        self.numbers = [0] * HEAD_SIZE
+        self.value_rows: list[Int64s] = []
         self.value_start: dict[tuple[str, str, str], int] = {}
+        self.written: dict[tuple[object, ...], int] = {}
 
     def program(self) -> Program:
-        rules = sorted(self.book.rules, key=lambda rule: not rule.is_permit)
-        number = {rule.id: index for index, rule in enumerate(rules)}
-        needs: list[int] = []
-        rows = [self._rule(rule, number, needs) for rule in rules]
-        always = [
-            (
-                self._home(always.place),
-                self._condition([always.hold], always.place),
-                self.book.reason_bit[always.id],
-            )
-            for always in self.book.always
-        ]
-        slots, width = self.words.slots, len(rules) + 1
-        image = _Image()
-        image.table(H_CUTS, self.cuts, count=H_CUT_COUNT)
-        image.table(H_CODE, chain.from_iterable(self.code))
-        image.table(H_POOL, self.pool)
-        image.table(H_VALUES, chain.from_iterable(self.value_rows))
-        image.table(H_RULES, chain.from_iterable(rows))
-        image.table(H_ACTIVE, self._active(rules, width))
-        image.table(H_NEEDS, needs)
-        image.table(H_ALWAYS, chain.from_iterable(always))
-        image.table(
-            H_ALWAYS_ACTIVE,
-            (
-                int(start is not None and found.span.covers(start))
-                for start in (None, *self.cuts)
-                for found in self.book.always
-            ),
-        )
-        image.table(H_HOMES, [-1, *(self._home(place) for place in self.words.places)], count=H_HOME_COUNT)
-        silent = [self.book.reason_bit[no_permit(place)] for place in self.words.jurisdictions]
-        image.table(H_SILENT, silent, count=H_SILENT_COUNT)
-        image.table(H_TOUCHING, [slots[name] for name in TOUCHING])
-        image.head |= {
-            H_VALUE_WIDTH: len(self.cuts) + 1,
-            H_RULE_COUNT: len(rules),
-            H_ACTIVE_WIDTH: width,
-            H_ALWAYS_COUNT: len(always),
+        slots, places = self.words.slots, self.words.places
+        index = self._index()
+        head = {
+            H_CUTS: self._put(self.cuts),
+            H_CUT_COUNT: len(self.cuts),
+            H_HOMES: self._put([-1, *(self._home(place) for place in places)]),
+            H_HOME_COUNT: len(places) + 1,
+            H_TOUCHING: self._put([slots[name] for name in TOUCHING]),
             H_AMOUNT: slots["payment.amount"],
-            H_COINS: slots["issuer.coins_outstanding"],
+            H_COINS: slots[COINS],
             H_PEG: slots["coin.peg"],
-            H_WORDS: words_of(self.book),
+            H_INDEX: len(self.numbers),
+            H_INDEX_WIDTH: len(self.homes) + 1,
+            H_VALUES: len(self.numbers) + index.size,
+            H_VALUE_COUNT: len(self.value_rows),
         }
-        return image.array()
+        for at, number in head.items():
+            self.numbers[at] = number
+        values = np.stack(self.value_rows, axis=1) if self.value_rows else np.empty(0, dtype=np.int64)
+        return np.concatenate([np.array(self.numbers, dtype=np.int64), index.ravel(), values.ravel()])
 
-    def _rule(self, rule: Rule, number: dict[str, int], needs: list[int]) -> tuple[int, ...]:
-        first_need = len(needs) // 2
-        for need in rule.needs:
-            bit = self.book.reason_bit[f"{rule.id}/{need.name}"]
-            needs += (self._condition([need.condition], rule.place), bit)
-        yields = len(self.pool)
-        for each in rule.yields:
-            self.pool += (number[each.permit], each.since if each.since is not None else MISSING)
-        return (
-            int(rule.is_permit),
-            self._home(rule.place),
-            int(rule.anywhere),
-            self._condition(rule.when, rule.place) if rule.when else -1,
-            self._condition(rule.unless, rule.place) if rule.unless else -1,
-            -1 if rule.is_permit else self.book.reason_bit[rule.id],
-            first_need,
-            len(rule.needs),
-            yields,
-            len(rule.yields),
+    def _put(self, numbers: Sequence[int]) -> int:
+        """Write *numbers* at the end of the program; return their address."""
+        self.numbers.extend(numbers)
+        return len(self.numbers) - len(numbers)
+
+    def _home(self, place: str) -> int:
+        return self.homes[self.words.jurisdiction_of(place)]
+
+    # -- time -------------------------------------------------------------------------------
+
+    def _since(self, instant: int) -> int:
+        """Return the first interval that does not begin before *instant*; one past the last if none does."""
+        return bisect_left(self.cuts, instant) + 1
+
+    def _intervals(self, span: Span) -> list[bool]:
+        """Return for each interval whether *span* covers it."""
+        covered = [False] * (len(self.cuts) + 1)
+        end = len(covered) if span.end is None else self._since(span.end)
+        start = self._since(span.start)
+        covered[start:end] = [True] * max(end - start, 0)
+        for gap in span.gaps:
+            begin, resumed = self._since(gap.start), len(covered) if gap.end is None else self._since(gap.end)
+            covered[begin:resumed] = [False] * (resumed - begin)
+        return covered
+
+    # -- the index --------------------------------------------------------------------------
+
+    def _index(self) -> Int64s:
+        """Write every group; return where each is: (intervals, actions, anywhere and jurisdictions)."""
+        book, count = self.book, len(self.cuts) + 1
+        self.in_force = {found.id: self._intervals(found.span) for found in (*book.rules, *book.always)}
+        index = np.empty((count, ACTION_ROWS, len(self.homes) + 1), dtype=np.int64)
+        codes: Mapping[int, Action] = {code: action for action, code in ACTION_CODES.items()}
+        for code in range(ACTION_ROWS):
+            action = codes.get(code)
+            rules = [rule for rule in book.rules if action in rule.actions]
+            for home, place in [(_ANYWHERE, ""), *((n, place) for place, n in self.homes.items())]:
+                permits = [rule for rule in rules if rule.is_permit and self._home(rule.place) == home]
+                bans = [rule for rule in rules if not rule.is_permit and self._reach(rule) == home]
+                always = [found for found in book.always if action and self._home(found.place) == home]
+                silent = -1 if home == _ANYWHERE else book.reason_bit[no_permit(place)]
+                for first, last in self._stretches([*permits, *bans, *always]):
+                    group = self._group(action, silent, permits, bans, always, first)
+                    index[first:last, code, home + 1] = group
+        return index
+
+    def _reach(self, rule: Rule) -> int:
+        return _ANYWHERE if rule.anywhere else self._home(rule.place)
+
+    def _stretches(self, found: Sequence[Rule | Always]) -> Iterator[tuple[int, int]]:
+        """Yield stretches of intervals, first and one past the last, in which nothing of *found* changes."""
+        moments = {moment for each in found for moment in each.span.cuts()}
+        for each in found:
+            if isinstance(each, Rule):
+                moments |= {other.since for other in each.yields if other.since is not None}
+                # A ban is lifted only while the permit itself is in force.
+                permits = (self.book.rule_by_id[other.permit] for other in each.yields)
+                moments |= {moment for permit in permits for moment in permit.span.cuts()}
+        firsts = [0, *sorted({self._since(moment) for moment in moments} - {len(self.cuts) + 1})]
+        yield from zip(firsts, [*firsts[1:], len(self.cuts) + 1], strict=True)
+
+    def _group(
+        self,
+        action: Action | None,
+        silent: int,
+        permits: Sequence[Rule],
+        bans: Sequence[Rule],
+        always: Sequence[Always],
+        interval: int,
+    ) -> int:
+        rows = (
+            [self._permit(rule) for rule in permits if self.in_force[rule.id][interval]],
+            [self._ban(rule, action, interval) for rule in bans if self.in_force[rule.id][interval]],
+            [self._always(found, action) for found in always if self.in_force[found.id][interval]],
         )
+        group = [silent, *map(len, rows), *(row for part in rows for row in part)]
+        return self._once(("group", *group), group)
 
-    def _active(self, rules: Sequence[Rule], width: int) -> Iterator[int]:
-        """Yield, for each interval and action, how many rules are in force, then their numbers."""
-        codes = {code: action for action, code in ACTION_CODES.items()}
-        for start in (None, *self.cuts):
-            for code in range(ACTION_ROWS):
-                in_force = [
-                    n
-                    for n, rule in enumerate(rules)
-                    if start is not None and rule.span.covers(start) and codes.get(code) in rule.actions
-                ]
-                yield from (len(in_force), *in_force, *[0] * (width - 1 - len(in_force)))
+    def _once(self, key: tuple[object, ...], numbers: Sequence[int]) -> int:
+        """Write *numbers* unless they were written under this key before; return their address."""
+        if key not in self.written:
+            self.written[key] = self._put(numbers)
+        return self.written[key]
 
-    def _condition(self, conditions: Sequence[Expr], place: str) -> int:
-        """Write the instructions for "all of *conditions*"; return where they begin."""
-        start = len(self.code)
-        for index, condition in enumerate(conditions):
-            self._expr(condition, place)
-            if index:
-                self._emit(AND)
-        self._emit(END)
-        return start
+    # -- provisions -------------------------------------------------------------------------
 
-    def _emit(self, op: int, a: int = 0, b: int = 0, c: int = 0) -> None:
-        self.code.append((op, a, b, c))
+    def _permit(self, rule: Rule) -> int:
+        if ("permit", rule.id) in self.written:
+            return self.written["permit", rule.id]
+        code, needs = self._code(rule.place), []
+        for condition in rule.when:
+            code.unless(condition, OUT_OF_SCOPE)
+        for need in rule.needs:
+            code.unless(need.condition, UNMET)
+            asked = self._all_of((need.condition,), rule.place)
+            needs += [asked, self.book.reason_bit[f"{rule.id}/{need.name}"]]
+        code.leave(MET)
+        reach = _ANYWHERE if rule.anywhere else self._home(rule.place)
+        return self._once(("permit", rule.id), [code.written(), reach, len(rule.needs), *needs])
 
-    def _expr(self, expr: Expr, place: str) -> None:
-        match expr:
-            case Compare(op=op, left=left, right=right, unit=unit):
-                self._sum(left, place, unit)
-                self._sum(right, place, unit)
-                self._emit(_COMPARE[op])
-            case IsWord(fact=fact, words=words, is_negated=is_negated):
-                self._emit(FACT, self.words.slots[fact])
-                self._emit(IN, len(self.pool), len(words))
-                self.pool.extend(self.words.code(fact, word) for word in words)
-                if is_negated:
-                    self._emit(NOT)
-            case Holds(fact=fact, place=wanted, is_negated=is_negated):
-                self._emit(FACT, self.words.slots[fact])
-                self._emit(HAS, self.words.place_codes[wanted])
-                if is_negated:
-                    self._emit(NOT)
-            case Both(is_and=is_and, parts=parts):
-                for index, part in enumerate(parts):
-                    self._expr(part, place)
-                    if index:
-                        self._emit(AND if is_and else OR)
-            case Not(part=part):
-                self._expr(part, place)
-                self._emit(NOT)
+    def _ban(self, rule: Rule, action: Action | None, interval: int) -> int:
+        start = self.cuts[interval - 1]
+        lifting = []
+        for each in rule.yields:
+            permit = self.book.rule_by_id[each.permit]
+            is_due = each.since is None or each.since <= start
+            if is_due and action in permit.actions and self.in_force[permit.id][interval]:
+                lifting.append(self._permit(permit))
+        key = ("ban", rule.id, *lifting)
+        if key in self.written:
+            return self.written[key]
+        when = self._all_of(rule.when, rule.place) if rule.when else -1
+        unless = self._all_of(rule.unless, rule.place) if rule.unless else -1
+        return self._once(key, [when, unless, self.book.reason_bit[rule.id], len(lifting), *lifting])
 
-    def _sum(self, terms: Sequence[Term], place: str, unit: str) -> None:
-        for index, term in enumerate(terms):
-            self._term(term, place, unit)
-            if index:
-                self._emit(ADD if term.sign > 0 else SUB)
+    def _always(self, found: Always, action: Action | None) -> int:
+        assert action is not None
+        shift = coins_shift(action)
+        if ("always", found.id, shift) in self.written:
+            return self.written["always", found.id, shift]
+        after, before = (
+            self._all_of((found.hold,), found.place, shift=shift),
+            self._all_of((found.hold,), found.place),
+        )
+        # Issuing is to blame for a broken state even if it was broken before.
+        if action is Action.ISSUE:
+            before = -1
+        return self._once(("always", found.id, shift), [after, before, self.book.reason_bit[found.id]])
 
-    def _term(self, term: Term, place: str, unit: str) -> None:
-        match term:
-            case AmountTerm(fen=fen):
-                self._emit(CONST, len(self.pool))
-                self.pool.append(fen)
-            case FactTerm(fact=fact):
-                self._emit(FACT, self.words.slots[fact])
-            case _:
-                key = self.words.slots[term.key_fact] if term.key_fact else -1
-                keys = max(len(self.words.keys_of(term.series)), 1)
-                self._emit(VALUE, self._rows(place, term.series, unit), key, 2 * keys + (unit == "coin"))
+    def _all_of(self, conditions: Sequence[Expr], place: str, *, shift: int = 0) -> int:
+        """Write code that leaves with 1 when all *conditions* are true, else with 0."""
+        code = self._code(place, shift=shift)
+        for condition in conditions:
+            code.unless(condition, 0)
+        code.leave(1)
+        return code.written()
+
+    def _code(self, place: str, *, shift: int = 0) -> Code:
+        def value(term: ValueTerm, unit: str) -> tuple[int, int, int, int]:
+            key = self.words.slots[term.key_fact] if term.key_fact else -1
+            keys = max(len(self.words.keys_of(term.series)), 1)
+            currencies = len(self.words.currencies) if unit == "coin" else 0
+            return self._rows(place, term.series, unit), key, keys, currencies
+
+        return Code(self.words, self._put, value, shift=shift)
 
     def _rows(self, place: str, series_id: str, unit: str) -> int:
-        """Return the first row of a series: a row a key, for the coin's currency a block a currency."""
+        """Return the first row of a value: a row a key, for the coin's currency a block a currency."""
         found = self.value_start.get((place, series_id, unit))
         if found is not None:
             return found
         start = self.value_start[place, series_id, unit] = len(self.value_rows)
-        keys = self.words.keys_of(series_id) or ("",)
         series = self.book.lookup(place, series_id)
         for currency in self.words.currencies if unit == "coin" else (unit,):
-            for key in keys:
-                at = [series.at(cut, currency, key) if series else None for cut in self.cuts]
-                self.value_rows.append([MISSING, *(found[0] if found else MISSING for found in at)])
+            for key in self.words.keys_of(series_id) or ("",):
+                row = np.full(len(self.cuts) + 1, MISSING, dtype=np.int64)
+                for value in series.dated if series else ():
+                    if key in value.amounts.get(currency, {}):
+                        row[self._since(value.start) :] = value.amounts[currency][key]
+                self.value_rows.append(row)
         return start
-
-    def _home(self, place: str) -> int:
-        return self.words.jurisdictions.index(self.words.jurisdiction_of(place))
 
 
 def fact_row(book: Book, facts: Mapping[str, object]) -> Int64s:
@@ -272,21 +296,3 @@ def fact_row(book: Book, facts: Mapping[str, object]) -> Int64s:
         else:
             row[words.slots[name]] = 0
     return row
-
-
-class _Image:
-    """Collects the tables of a program behind its head."""
-
-    def __init__(self) -> None:
-        self.head: dict[int, int] = {}
-        self.numbers: list[int] = []
-
-    def table(self, at: int, numbers: Iterable[int], *, count: int | None = None) -> None:
-        self.head[at] = HEAD_SIZE + len(self.numbers)
-        before = len(self.numbers)
-        self.numbers.extend(numbers)
-        if count is not None:
-            self.head[count] = len(self.numbers) - before
-
-    def array(self) -> Program:
-        return np.array([*(self.head[at] for at in range(HEAD_SIZE)), *self.numbers], dtype=np.int64)

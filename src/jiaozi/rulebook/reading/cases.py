@@ -18,6 +18,7 @@ left out is not known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,9 +29,12 @@ from jiaozi.clock import Instant, instant_of
 from jiaozi.errors import AmountError, Mistake, RulebookError
 from jiaozi.rulebook.decide import TOUCHING, Facts, decide
 from jiaozi.rulebook.known import as_known
+from jiaozi.rulebook.language import closest
 from jiaozi.rulebook.model import Action, Book
 from jiaozi.rulebook.reading.given import fact_from, known_fact
-from jiaozi.rulebook.reading.toml import Mistakes, Table, open_table
+from jiaozi.rulebook.reading.toml import FIRST_YEAR, LAST_YEAR, Mistakes, Table, open_table
+
+_PLACE_OF_A_CASE = re.compile(r"[^/]+/(allow|deny)/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,15 @@ class Case:
 def read_cases(folder: Path, book: Book) -> tuple[Case, ...]:
     """Return the cases under *folder*, in the words of *book*. Raises `RulebookError` with all mistakes."""
     mistakes = Mistakes()
-    cases = [
-        case
-        for path in sorted(folder.glob("*/*/*.toml"))
-        if (case := _case(path, path.relative_to(folder).as_posix(), book, mistakes))
-    ]
+    cases = []
+    for path in sorted(folder.rglob("*.toml")):
+        name = path.relative_to(folder).as_posix()
+        if not _PLACE_OF_A_CASE.fullmatch(name):
+            mistakes.add(
+                name, 0, "file", "lies where no case is looked for; move it to PLACE/allow or PLACE/deny"
+            )
+        elif case := _case(path, name, book, mistakes):
+            cases.append(case)
     if mistakes.found:
         raise RulebookError(mistakes.found)
     return tuple(cases)
@@ -93,11 +101,17 @@ def _case(path: Path, name: str, book: Book, mistakes: Mistakes) -> Case | None:
     drafts, known = table.texts("law"), table.day_or_none("known")
     should_deny = path.parent.name == "deny"
     refused = table.texts("refused", required=should_deny)
-    if path.parent.name not in ("allow", "deny") or should_deny != bool(refused):
+    if should_deny != bool(refused):
         table.complain("refused", "a case in allow/ has no reasons, one in deny/ has them all")
+    for key, names, there in (("law", drafts, book.drafts), ("refused", refused, book.reasons)):
+        for unknown in [each for each in names if each not in there]:
+            near = closest(unknown, there)
+            what = "reason" if key == "refused" else "draft"
+            table.complain(key, f"no such {what} {unknown!r:.60}{f'; did you mean {near}?' if near else ''}")
     facts: dict[str, int | str | frozenset[str] | None] = dict.fromkeys(TOUCHING, place)
     for group in table.rest():
-        facts |= _facts(table.table(group), group, book)
+        if isinstance(table.data[group], dict):
+            facts |= _facts(table.table(group), group, book)
     table.close()
     if len(mistakes.found) > before or instant is None:
         return None
@@ -108,9 +122,12 @@ def _instant(table: Table, clock: str) -> Instant | None:
     """Return the instant meant by `on`: a day begins at 00:00 on the clock of the place."""
     if isinstance(table.data.get("on"), str):
         try:
-            moment = datetime.fromisoformat(table.text("on"))
+            moment: datetime | None = datetime.fromisoformat(table.text("on"))
         except ValueError:
-            table.complain("on", 'must be a date, or a text such as "2026-02-05T23:59:59"')
+            moment = None
+        if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            years = f"of a year from {FIRST_YEAR} to {LAST_YEAR}"
+            table.complain("on", f'must be a date, or a text such as "2026-02-05T23:59:59", {years}')
             return None
     else:
         day = table.day("on")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 
+from jiaozi.clock import Instant
 from jiaozi.errors import Mistake
 from jiaozi.rulebook.language import Expr, values_of
-from jiaozi.rulebook.model import Action, Book, Rule
-from jiaozi.rulebook.provisions import values_in
+from jiaozi.rulebook.model import Action, Book, Rule, Span
+from jiaozi.rulebook.provisions import filled, values_in
 
 Lines = Mapping[str, tuple[str, int]]
 
@@ -23,8 +25,12 @@ def check(book: Book, lines: Lines) -> Iterator[Mistake]:
 
 
 def _at(lines: Lines, rule_id: str, message: str, key: str = "") -> Mistake:
-    """Return a mistake at the line of *key* of a rule, or of its id when that key has none."""
-    file, line = lines.get(f"{rule_id} {key}") or lines.get(rule_id, ("law", 0))
+    """Return a mistake at the line of *key* of a rule, or of its id when that key has none.
+
+    A key may have a word after it: the line of that word, if another file wrote it there.
+    """
+    names = f"{rule_id} {key}", f"{rule_id} {key.partition(' ')[0]}", rule_id
+    file, line = next((lines[name] for name in names if name in lines), ("law", 0))
     return Mistake(file, line, rule_id, message)
 
 
@@ -45,13 +51,13 @@ def _exceptions(book: Book, lines: Lines) -> Iterator[Mistake]:
         for other in rule.yields_to:
             permit = book.rule_by_id.get(other)
             if permit is None or not permit.is_permit:
-                yield _at(lines, rule.id, f"yields to {other!r}, which is no permit", "yields_to")
+                yield _at(lines, rule.id, f"yields to {other!r}, which is no permit", f"yields_to {other}")
             elif permit.lifts != rule.id:
                 yield _at(
                     lines,
                     rule.id,
                     f'yields to {other}, which does not lift it; write lifts = "{rule.id}" there',
-                    "yields_to",
+                    f"yields_to {other}",
                 )
 
 
@@ -99,15 +105,21 @@ def _ways_out(book: Book, lines: Lines) -> Iterator[Mistake]:
         if not ways:
             yield _at(lines, issue.id, "permits issuing, and nothing there permits redeeming; add a way out")
             continue
-        days = {issue.span.start: issue.span.start_day}
-        days |= {
-            way.end: way.end_day for way in ways if way.end and way.end_day and issue.span.covers(way.end)
-        }
-        for moment, day in sorted(days.items()):
-            if not any(way.covers(moment) for way in ways):
+        for moment, day in sorted(_turns(issue.span, ways)):
+            if issue.span.covers(moment) and not any(way.covers(moment) for way in ways):
                 message = f"permits issuing on {day}, when nothing there permits redeeming; add a way out"
                 yield _at(lines, issue.id, message)
                 break
+
+
+def _turns(issue: Span, ways: Iterable[Span]) -> Iterator[tuple[Instant, date]]:
+    """Yield the moments at which issuing begins or resumes, and those at which a way out closes."""
+    yield issue.start, issue.start_day
+    yield from ((gap.end, gap.end_day) for gap in issue.gaps if gap.end and gap.end_day)
+    for way in ways:
+        yield from ((gap.start, gap.start_day) for gap in way.gaps)
+        if way.end and way.end_day:
+            yield way.end, way.end_day
 
 
 def _permits(book: Book, action: Action) -> Iterator[Rule]:
@@ -120,21 +132,25 @@ def _same_law(book: Book, one: Rule, other: Rule) -> bool:
 
 def _dead_permits(book: Book, lines: Lines) -> Iterator[Mistake]:
     """Nothing is both permitted and, on every day and in every case, forbidden by the same law."""
-    bans = [rule for rule in book.rules if not rule.is_permit and not rule.when and not rule.unless]
+    bans = [
+        rule
+        for rule in book.rules
+        if not rule.is_permit and not rule.when and not rule.unless and not rule.span.gaps
+    ]
     for permit in book.rules:
+        if not permit.is_permit:
+            continue
         for ban in bans:
             if (
-                permit.is_permit
-                and permit.actions <= ban.actions
-                and _same_law(book, permit, ban)
-                and permit.id not in ban.yields_to
+                permit.actions <= ban.actions
                 and ban.span.start <= permit.span.start
                 and (ban.span.end is None or (permit.span.end and permit.span.end <= ban.span.end))
-                and not ban.span.gaps
+                and _same_law(book, permit, ban)
+                and permit.id not in ban.yields_to
             ):
-                yield _at(
-                    lines, permit.id, f"permits what {ban.id} always forbids; lift that ban or drop this"
-                )
+                message = f"permits what {ban.id} always forbids; lift that ban or drop this"
+                yield _at(lines, permit.id, message)
+                break
 
 
 def _briefs(book: Book, lines: Lines) -> Iterator[Mistake]:
@@ -144,9 +160,30 @@ def _briefs(book: Book, lines: Lines) -> Iterator[Mistake]:
         (f"{rule.id}/{need.name}", rule.place, need.brief) for rule in book.rules for need in rule.needs
     ]
     for owner, place, brief in briefs:
-        for name, key in {found for words in brief.values() for found in values_in(words)}:
+        shown = {language: set(values_in(words)) for language, words in brief.items()}
+        if len({frozenset(found) for found in shown.values()}) > 1:
+            yield _at(
+                lines, owner, "brief shows other values in en than in zh; show the same in both", "brief"
+            )
+        if any(brace in filled(words, lambda *_: "") for words in brief.values() for brace in "{}"):
+            yield _at(
+                lines, owner, "brief has a brace that is no value; write for example {limit.day[t4]}", "brief"
+            )
+        for name, key in sorted(set().union(*shown.values())):
             series = book.lookup(place, name)
             if series is None:
-                yield _at(lines, owner, f"brief shows {name}, which {place} never sets; write a value of it")
+                yield _at(
+                    lines,
+                    owner,
+                    f"brief shows {name}, which {place} never sets; write a value of it",
+                    "brief",
+                )
             elif not any(key in by_key for value in series.dated for by_key in value.amounts.values()):
-                yield _at(lines, owner, f"brief shows {name}[{key}], which {place} never sets")
+                keys = sorted(
+                    {key for value in series.dated for each in value.amounts.values() for key in each}
+                )
+                written = f"{name}[{key}]" if key else name
+                hint = "; ".join(f"{name}[{known}]" if known else name for known in keys)
+                yield _at(
+                    lines, owner, f"brief shows {written}, which {place} never sets; it sets {hint}", "brief"
+                )

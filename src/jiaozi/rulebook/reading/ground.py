@@ -120,13 +120,21 @@ class Ground:
         awaited, start = self._begin(table)
         end = table.day_or_none("until")
         end_cite = self.cite(table, "until_cite") if table.has("until_cite") else None
-        gaps = tuple(gap for gap in (self._gap(each, clock) for each in table.tables("suspended")) if gap)
+        gaps = [(each, gap) for each in table.tables("suspended") if (gap := self._gap(each, clock))]
+        if end_cite and end is None:
+            table.complain(
+                "until_cite", "names the text that set the end, and there is none; write until = …"
+            )
         if start is None and awaited is None:
             return None
         if end is not None and start is not None and end <= start:
             message = f"{end} is not after {start}; until is the first day it no longer applies"
             table.complain("until", message)
             return None
+        for each, gap in gaps:
+            if (gap.end_day and start and gap.end_day <= start) or (end and end <= gap.start_day):
+                message = f"{gap.start_day} to {gap.end_day or 'no end'} lies outside the time it applies"
+                each.complain("from", f"{message}; date it within")
         return Span(
             start=day_start(start, clock) if start else NEVER,
             end=day_start(end, clock) if end else None,
@@ -134,7 +142,7 @@ class Ground:
             end_day=end,
             awaited=awaited,
             end_cite=end_cite,
-            gaps=gaps,
+            gaps=tuple(gap for _, gap in gaps),
         )
 
     def _begin(self, table: Table) -> tuple[Awaited | None, date | None]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jiaozi.errors import Mistake, RulebookError
-from jiaozi.rulebook.model import Always, Book, DatedValue, Duty, Part, Rule, Series, Status
+from jiaozi.rulebook.model import Always, Book, DatedValue, Duty, Part, Rule, Series, Source, Status
 from jiaozi.rulebook.reading.check import check
 from jiaozi.rulebook.reading.ground import Ground
 from jiaozi.rulebook.reading.read_changes import Changes
@@ -86,16 +86,12 @@ def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
         if name not in (*WORD_FILES, *DATE_FILES) and table is not None
     }
     vocabulary = read_vocabulary(words[0], words[1])
-    sources = read_sources(words[2])
-    for table in law.values():
-        if table.has("source"):
-            sources |= read_sources(table.table("source"), known=sources)
-    events = read_events(tables.get("events.toml"), sources, vocabulary)
-    steps = read_steps(tables.get("steps.toml"), sources, vocabulary)
-    ground = Ground(vocabulary, sources, events, mistakes)
+    ground = Ground(vocabulary, read_sources(words[2]), {}, mistakes)
     reader = _BookReader(ground, frozenset(drafts))
-    for table in law.values():
-        reader.file(table)
+    reader.heads(law.values())
+    ground.events = read_events(tables.get("events.toml"), ground.sources, vocabulary)
+    steps = read_steps(tables.get("steps.toml"), ground.sources, vocabulary)
+    reader.bodies()
     reader.close()
     book = replace(
         reader.book({name: text for name, text in texts.items() if name not in reader.left_out}), steps=steps
@@ -112,6 +108,7 @@ class _BookReader:
     def __init__(self, ground: Ground, drafts: frozenset[str]) -> None:
         self.ground = ground
         self.drafts = drafts
+        self.files: list[tuple[Table, Part, Mapping[str, Source]]] = []
         self.left_out: set[str] = set()
         self.parts: list[Part] = []
         self.rules: dict[str, Rule] = {}
@@ -120,21 +117,36 @@ class _BookReader:
         self.values: dict[tuple[str, str], list[DatedValue]] = {}
         self.changes: list[Changes] = []
 
-    def file(self, table: Table) -> None:
-        """Read one file of the law; a draft that was not asked for is checked and then left out."""
-        part = self._part(table)
-        if part is None:
-            table.pass_over(("rule", "always", "duty", "amend", "change", "source", *self._groups()))
-            table.close()
-            return
-        if part.status.is_law or part.name in self.drafts or ALL in self.drafts:
-            self.parts.append(part)
-            self._body(table, part)
-            return
-        # It cannot clash with what takes part: it is read on ground of its own.
-        aside = _BookReader(replace(self.ground, lines={}), frozenset())
-        aside._body(table, part)
-        self.left_out.add(table.file)
+    def heads(self, tables: Iterable[Table]) -> None:
+        """Read the heads of the files and the texts they bring; those of a file left out stay out."""
+        declared = self.ground.sources
+        for table in tables:
+            part = self._part(table)
+            if part is None:
+                table.pass_over(("rule", "always", "duty", "amend", "change", "source", *self._groups()))
+                table.close()
+                continue
+            takes_part = part.status.is_law or part.name in self.drafts or ALL in self.drafts
+            known = self.ground.sources if takes_part else declared
+            own = read_sources(table.table("source"), known) if table.has("source") else {}
+            self.files.append((table, part, own))
+            if takes_part:
+                self.parts.append(part)
+                self.ground.sources = {**self.ground.sources, **own}
+            else:
+                self.left_out.add(table.file)
+
+    def bodies(self) -> None:
+        """Read the files of the law; a draft that was not asked for is checked and then left out."""
+        every = {source_id: source for _, _, own in self.files for source_id, source in own.items()}
+        for table, part, own in self.files:
+            if table.file not in self.left_out:
+                self._body(table, part)
+                continue
+            # It cannot clash with what takes part: it is read on ground of its own.
+            sources = {**every, **self.ground.sources, **own}
+            aside = _BookReader(replace(self.ground, sources=sources, lines={}), frozenset())
+            aside._body(table, part)
 
     def _part(self, table: Table) -> Part | None:
         """Return what the head says: `[book]` for the law of a place, `[reform]` for changes to any."""

@@ -108,8 +108,15 @@ class Changes:
         """Write the changes into the joined provisions; complain about those that change nothing."""
         for amendment in self.amendments:
             old = rules.get(amendment.rule)
-            if old is None:
-                amendment.table.complain("rule", f"no such rule {amendment.rule!r} to amend")
+            if old is None or old.is_permit:
+                bans = [rule.id for rule in rules.values() if not rule.is_permit]
+                near = closest(amendment.rule, bans)
+                what = (
+                    f"{amendment.rule} is a permit, and only a ban yields"
+                    if old
+                    else (f"no such rule {amendment.rule!r:.60} to amend")
+                )
+                amendment.table.complain("rule", f"{what}{f'; did you mean {near}?' if near else ''}")
                 continue
             for permit in set(amendment.permits) & set(old.yields_to):
                 amendment.table.complain("yields_to", f"{old.id} yields to {permit} already; leave it out")
@@ -117,13 +124,12 @@ class Changes:
             since = day_start(amendment.day, clock)
             added = (
                 Yield(permit, since, amendment.day, amendment.cite)
-                for permit in amendment.permits
+                for permit in dict.fromkeys(amendment.permits)
                 if permit not in old.yields_to
             )
-            self.ground.lines[f"{old.id} yields_to"] = (
-                amendment.table.file,
-                amendment.table.line("yields_to"),
-            )
+            for permit in amendment.permits:
+                at = amendment.table.file, amendment.table.line("yields_to")
+                self.ground.lines.setdefault(f"{old.id} yields_to {permit}", at)
             rules[old.id] = replace(old, yields=(*old.yields, *added))
         for repeal in self.repeals:
             if repeal.name in rules:
@@ -140,6 +146,11 @@ class Changes:
     def _ended(self, found: P, repeal: _Repeal) -> P:
         """Return *found* with an earlier end."""
         span = found.span
+        if span.is_pending:
+            repeal.table.complain(
+                "repeal", f"{found.id} waits for an event and has not begun; it ends nothing"
+            )
+            return found
         if repeal.day <= span.start_day or (span.end_day and span.end_day <= repeal.day):
             message = f"{found.id} applies from {span.start_day} to {span.end_day or 'no end'}"
             repeal.table.complain("from", f"{repeal.day} lies outside: {message}; repeal it in between")

@@ -28,7 +28,7 @@ def read_sources(file: Table, known: Mapping[str, Source] | None = None) -> dict
         if not _SOURCE.fullmatch(source_id):
             table.complain("", "a source is named in lower case letters, digits and -")
         if source_id in (known or {}):
-            table.complain("", f"{source_id!r} is declared in sources.toml already; take another name")
+            table.complain("", f"{source_id!r} is declared already; take another name")
         table.close()
         if issued and published and checked:
             sources[source_id] = Source(
@@ -48,8 +48,10 @@ def read_events(file: Table | None, sources: Mapping[str, Source], words: Vocabu
         cite = _cite(table, sources) if table.has("cite") else None
         if event_id and (not _EVENT.fullmatch(event_id) or event_id.partition(".")[0] not in words.places):
             table.complain("id", f"{event_id!r} must be a place, a point, lower case letters, digits and _")
-        if day and not cite:
+        if day and not table.has("cite"):
             table.complain("day", "has happened; write cite = the text that says so")
+        if known and not day:
+            table.complain("known", "is the day we knew of it, and it has no day; write day = …")
         if event_id in events:
             table.complain("id", f"{event_id!r} stands twice; an event happens once")
         table.close()
@@ -89,8 +91,10 @@ def _day(table: Table) -> tuple[date | None, bool]:
 
 
 def _cite(table: Table, sources: Mapping[str, Source]) -> Cite | None:
-    source, _, place = table.text("cite").partition(" ")
-    if source not in sources:
-        table.complain("cite", f"no such source {source!r}; declare it in sources.toml")
-        return None
-    return Cite(source, place.strip())
+    written = table.text("cite")
+    source, _, place = written.partition(" ")
+    if written and source not in sources:
+        table.complain("cite", f"no such source {source!r:.60}; declare it in sources.toml")
+    elif written and not place.strip():
+        table.complain("cite", f'names no place in {source}; write for example "{source} art 1"')
+    return Cite(source, place.strip()) if source in sources and place.strip() else None

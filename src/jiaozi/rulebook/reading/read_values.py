@@ -27,8 +27,9 @@ class ValueReader:
     def read(self, table: Table) -> None:
         """Read every block such as `[[limit.day]]`."""
         words = self.ground.vocabulary.values
+        known = {key for key in groups(words) if table.has(key)}
         for key in table.rest():
-            if key not in groups(words):
+            if key not in known:
                 continue
             group = table.table(key)
             for name in group.rest():
@@ -44,8 +45,9 @@ class ValueReader:
         ground = self.ground
         span, cite = ground.span(block, place), ground.cite(block)
         known, confidence = ground.known(block, cite), ground.confidence(block)
-        if block.has("until"):
-            block.complain("until", "a value ends when the next one begins; append that one")
+        for key in ("until", "until_cite", "suspended"):
+            if block.has(key):
+                block.complain(key, "a value ends when the next one begins; append that one")
         amounts = self._amounts(block, series_id)
         if not amounts:
             unit = ground.vocabulary.values[series_id].unit or "a currency, for example CNY"
@@ -53,19 +55,25 @@ class ValueReader:
         block.close()
         if span is None or cite is None:
             return
-        last = self._last_days.get((place, series_id))
-        if last and span.start_day < last[0]:
-            message = f"{span.start_day} stands after {last[0]} (line {last[1]}); append values by date"
-            block.complain("from", message)
-        self._last_days[place, series_id] = (span.start_day, block.line())
-        key = f"{place} {series_id} {span.awaited or span.start_day}"
-        if key in ground.lines:
-            file, line = ground.lines[key]
+        if span.awaited is None:
+            last = self._last_days.get((place, series_id))
+            if last and span.start_day < last[0]:
+                message = f"{span.start_day} stands after {last[0]} (line {last[1]}); append values by date"
+                block.complain("from", message)
+            self._last_days[place, series_id] = (span.start_day, block.line())
+        # What waits for an event may fall on the day of another value, now or on its last day.
+        starts = [str(span.awaited)] if span.awaited else []
+        starts += [] if span.is_pending else [str(span.start_day)]
+        keys = [f"{place} {series_id} {start}" for start in starts]
+        if taken := next((key for key in keys if key in ground.lines), None):
+            file, line = ground.lines[taken]
             first = f"line {line}" if file == block.file else f"{file}:{line}"
-            message = f"second value from {span.start_day} (first at {first}); delete one or date it later"
+            start = f"event {span.awaited.event}" if span.awaited and span.is_pending else span.start_day
+            message = f"second value from {start} (first at {first}); delete one or date it later"
             block.complain("from", message, subject=series_id)
             return
-        ground.lines[key] = (block.file, block.line("from"))
+        for key in keys:
+            ground.lines[key] = (block.file, block.line("from"))
         value = DatedValue(span, cite, amounts, self.part.name, known, self.part.status, confidence)
         self.values.setdefault((place, series_id), []).append(value)
 
@@ -102,7 +110,9 @@ class ValueReader:
             or not isinstance(written, int | str)
             or (is_whole and not isinstance(written, int))
         ):
-            wanted = f"a whole number of {unit}" if is_whole else 'whole yuan, a text such as "0.50"'
+            wanted = (
+                f"a whole number of {unit}" if is_whole else f'whole {unit or "yuan"}, a text such as "0.50"'
+            )
             table.complain(key, f'must be {wanted}, or "unlimited"')
             return 0
         if isinstance(written, int) and abs(written) > MAX_FEN:

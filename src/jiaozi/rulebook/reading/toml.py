@@ -18,11 +18,13 @@ from jiaozi.errors import Mistake
 from jiaozi.rulebook.language import closest
 
 T = TypeVar("T")
-MAX_FILE_CHARACTERS = 4_000_000
+MAX_FILE_CHARACTERS = 1_000_000
 MAX_LINE_CHARACTERS = 4_000
+MAX_POINTS = 16
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 _HEADER = re.compile(r"^\s*(\[\[?)([^\]]+)\]")
+_QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'|#.*""")
 _KEY = re.compile(r"""^\s*("[^"]*"|[A-Za-z0-9_-]+(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=""")
 _TYPE_WORDS = {str: "text in quotes", int: "a whole number", date: "a date", list: "a list", dict: "a table"}
 
@@ -49,6 +51,7 @@ class Table:
         self.mistakes = mistakes
         self._lines = lines
         self._taken: set[str] = set()
+        self._asked: set[str] = set()
 
     def line(self, key: str = "") -> int:
         """Return the line of *key*, or of the table when the key has none."""
@@ -65,6 +68,7 @@ class Table:
         return f"{plain}.{key}" if plain and key else key or plain or "file"
 
     def has(self, key: str) -> bool:
+        self._asked.add(key)
         return key in self.data
 
     def take(self, key: str, kind: type[T], default: T | None = None) -> T | None:
@@ -82,7 +86,12 @@ class Table:
         return cast(T, value)
 
     def text(self, key: str, default: str | None = None) -> str:
-        return self.take(key, str, default) or ""
+        """Return the text of *key*; one that must be there must say something."""
+        text = self.take(key, str, default)
+        if text is not None and default is None and not text.strip():
+            self.complain(key, "is empty; write text in quotes")
+            return ""
+        return text or ""
 
     def day(self, key: str) -> date | None:
         """Return the date of *key*, within the years that an instant can hold with room to spare."""
@@ -99,21 +108,25 @@ class Table:
 
     def one_of(self, key: str, choices: Sequence[str], default: str | None = None) -> str:
         """Return a word out of *choices*."""
-        word = self.text(key, default)
-        if word and word not in choices:
-            self.complain(key, f"is {word!r}; it must be one of {', '.join(choices)}")
-            return ""
-        return word
+        word = self.take(key, str, default)
+        if word is None or word in choices or word == default:
+            return word or ""
+        self.complain(key, f"is {word!r:.60}; it must be one of {', '.join(choices)}")
+        return ""
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """Return a list of texts; a single text stands for a list of one."""
         value = self.data.get(key)
         if isinstance(value, str):
             self._taken.add(key)
-            return (value,)
-        items: list[Any] = self.take(key, list, None if required else []) or []
-        if any(not isinstance(item, str) for item in items):
-            self.complain(key, "must be a list of texts in quotes")
+            items: list[Any] = [value]
+        else:
+            items = self.take(key, list, None if required else []) or []
+        if required and value == []:
+            self.complain(key, "is empty; write at least one text in quotes")
+        # An empty condition would otherwise be no condition.
+        if any(not isinstance(item, str) or not item.strip() for item in items):
+            self.complain(key, "must be a list of texts in quotes, none of them empty")
             return ()
         return tuple(items)
 
@@ -163,9 +176,10 @@ class Table:
 
     def close(self) -> None:
         """Complain about every key that nobody asked for."""
+        known = self._taken | self._asked
         for key in self.rest():
-            near = closest(key, self._taken)
-            hint = f"did you mean {near}?" if near else f"keys here are {', '.join(sorted(self._taken))}"
+            near = closest(key, known - {key})
+            hint = f"did you mean {near}?" if near else f"keys here are {', '.join(sorted(known))}"
             self.complain(key, f"unknown key; {hint}")
 
 
@@ -176,8 +190,11 @@ def open_table(text: str, file: str, mistakes: Mistakes) -> Table | None:
         return None
     for number, written in enumerate(text.split("\n"), start=1):
         if len(written) > MAX_LINE_CHARACTERS:
-            # A key of twenty thousand points takes tomllib seconds and a gigabyte.
             mistakes.add(file, number, "line", f"has more than {MAX_LINE_CHARACTERS:,} characters; split it")
+            return None
+        if written.count(".") > MAX_POINTS and _QUOTED.sub("", written).count(".") > MAX_POINTS:
+            # A hundred keys of two thousand points each take tomllib seconds and a gigabyte as well.
+            mistakes.add(file, number, "line", f"has more than {MAX_POINTS} points outside quotes; split it")
             return None
     if text.startswith("\ufeff"):
         mistakes.add(file, 1, "file", "begins with a byte order mark; save it as UTF-8 without one")

@@ -20,13 +20,14 @@ from jiaozi.rulebook.model import (
     Cite,
     Confidence,
     Duty,
+    Need,
     Rule,
     Source,
     Standing,
     Topic,
     standing,
 )
-from jiaozi.rulebook.telling.briefs import begin_words, brief_words
+from jiaozi.rulebook.telling.briefs import begin_words, brief_words, gap_words, is_unsure, only_law
 
 TOPIC_TITLES = {
     Topic.SCOPE: {"en": "What is banned, what needs consent", "zh": "禁止与须经同意事项"},
@@ -137,29 +138,66 @@ def _column(book: Book, place: str, day: date, language: str) -> Column:
     ]
     order = list(Standing)
     shown.sort(key=lambda pair: (pair[1] is not Standing.IN_FORCE, order.index(pair[1])))
-    entries = [entry for found, how in shown for entry in _entries(book, found, how, instant, language)]
-    status, since = _status(book, place, shown, language)
+    law = only_law(book)
+    entries = [
+        entry
+        for found, how in shown
+        for entry in _entries(law if found.status.is_law else book, found, how, instant, language)
+    ]
+    status, since = _status(book, place, shown, instant, language)
     return Column(place, declared.title[language], status, since, tuple(entries))
 
 
 def _entries(
     book: Book, found: Rule | Always | Duty, how: Standing, instant: Instant, language: str
 ) -> Iterator[Entry]:
-    needs = [need for need in found.needs if need.brief] if isinstance(found, Rule) else []
-    begins = "" if how is Standing.IN_FORCE else begin_words(book, found, language)
-    if found.brief or not needs:
-        words = brief_words(book, found, instant, language)
-        source = book.sources[found.cite.source]
-        yield Entry(found.id, found.topic, words, found.cite, source, how, begins, found.confidence)
-    for need in needs:
-        words = brief_words(book, found, instant, language, need)
-        source = book.sources[need.cite.source]
-        name = f"{found.id}/{need.name}"
-        yield Entry(name, need.topic, words, need.cite, source, how, begins, found.confidence)
+    needs = _needs(book, found) if isinstance(found, Rule) else []
+    begins = _begins(book, found, how, instant, language)
+    for need in ([None] if found.brief or not needs else []) + needs:
+        shown = need or found
+        yield Entry(
+            name=f"{found.id}/{need.name}" if need else found.id,
+            topic=shown.topic,
+            words=brief_words(book, found, instant, language, need),
+            cite=shown.cite,
+            source=book.sources[shown.cite.source],
+            standing=how,
+            begins=begins,
+            confidence=(
+                Confidence.UNCONFIRMED if is_unsure(book, found, instant, need) else Confidence.CONFIRMED
+            ),
+        )
+
+
+def _needs(book: Book, rule: Rule) -> list[Need]:
+    """Return the needs of *rule* that have a line of their own; one of a text yet unknown has none."""
+    day = book.known or date.max
+    return [
+        need
+        for need in rule.needs
+        if need.brief
+        and (need.cite.source == rule.cite.source or book.sources[need.cite.source].known <= day)
+    ]
+
+
+def _begins(book: Book, found: Rule | Always | Duty, how: Standing, instant: Instant, language: str) -> str:
+    """Return when *found* begins, or how long it is suspended; nothing for what is in force.
+
+    A proposal that names no day is dated in its file so that it can be tried. It is no
+    law since that day, so a day that has passed is not shown.
+    """
+    if how is Standing.SUSPENDED:
+        return gap_words(found, instant, language)
+    is_over = not found.status.is_law and found.span.start <= instant
+    return "" if how is Standing.IN_FORCE or is_over else begin_words(book, found, language)
 
 
 def _status(
-    book: Book, place: str, shown: Iterable[tuple[Rule | Always | Duty, Standing]], language: str
+    book: Book,
+    place: str,
+    shown: Iterable[tuple[Rule | Always | Duty, Standing]],
+    instant: Instant,
+    language: str,
 ) -> tuple[str, str]:
     """Return what issuing is in *place*, and since when, from the strongest rule about issuing."""
     if book.vocabulary.places[place].is_yardstick:
@@ -181,5 +219,5 @@ def _status(
         rules = [found for found, found_how in issuing if found_how is how]
         if rules:
             first = min(rules, key=lambda rule: rule.span.start_day)
-            return STANDING_WORDS[how][language], begin_words(book, first, language)
+            return STANDING_WORDS[how][language], _begins(book, first, how, instant, language)
     return _STATUS["partial" if any(True for _ in shown) else "nothing"][language], ""

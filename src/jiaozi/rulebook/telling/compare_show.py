@@ -131,6 +131,7 @@ def as_text(comparison: Comparison, width: int = 100) -> str:
                     initial_indent=head,
                     subsequent_indent=" " * (span + 4),
                     break_long_words=False,
+                    break_on_hyphens=False,
                 )
     return "\n".join([*lines, "", NOT_ADVICE[comparison.language]]) + "\n"
 

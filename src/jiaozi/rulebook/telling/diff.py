@@ -9,13 +9,23 @@ books are compared over all time; two days by what applies on each of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from jiaozi.clock import Instant, day_start
 from jiaozi.rulebook.language import text_of
 from jiaozi.rulebook.model import Always, Book, Cite, Duty, Rule, Series, Status
-from jiaozi.rulebook.telling.wording import action_words, number_words, words_of
+from jiaozi.rulebook.provisions import Gap
+from jiaozi.rulebook.telling.briefs import begin_words, is_end_law
+from jiaozi.rulebook.telling.explain import NOT_LAW
+from jiaozi.rulebook.telling.wording import (
+    action_words,
+    every_words,
+    lasting_words,
+    number_words,
+    within_words,
+    words_of,
+)
 
 Found = Rule | Always | Duty
 
@@ -25,7 +35,7 @@ class Change:
     """One difference. `what` is `added`, `removed`, `begins`, `ends` or the part that changed.
 
     `before` and `after` are in words, empty where there is nothing; `since` is the
-    day of a number, or the first day of a provision.
+    day of a number, or the day on which a provision begins or ends.
     """
 
     place: str
@@ -64,7 +74,8 @@ def diff_days(book: Book, first: date, second: date, language: str) -> tuple[Cha
     for found in book.provisions:
         was, is_now = (found.span.covers(at(found.place, day)) for day in (first, second))
         if was != is_now:
-            changes.append(_whole(found, "begins" if is_now else "ends", language))
+            change = _whole(found, "begins" if is_now else "ends", language)
+            changes.append(_dated(change, book, found, at(found.place, second)))
     for series in book.series.values():
         for unit, key in _keys(series):
             old, new = (series.at(at(series.place, day), unit, key) for day in (first, second))
@@ -90,16 +101,16 @@ def diff_days(book: Book, first: date, second: date, language: str) -> tuple[Cha
 def line(change: Change, language: str) -> str:
     """Return *change* as one line."""
     is_english = language == "en"
-    draft = "" if change.status.is_law else f" [{str(change.status).upper()}]" if is_english else " [非法律]"
+    draft = "" if change.status.is_law else f" [{NOT_LAW[change.status][language]}]"
     since = f"from {change.since}  " if is_english else f"自{change.since}起  "
     if change.what in _WHAT:
         what, shown = _WHAT[change.what][language], change.after or change.before
-        when = since if change.what in ("added", "begins") and change.since else ""
+        when = since if change.what != "removed" and change.since else ""
         return f"{what}  {when}{change.name}  {shown}  ({change.cite}){draft}"
-    what = "" if change.what == "number" else f"  {change.what}"
+    what = "" if change.what == "number" else f"  {_part_words(change.what, language)}"
     nothing = "nothing" if is_english else "无"
     moved = f"{change.before or nothing} -> {change.after or nothing}"
-    when = since if change.what == "number" and change.since != date.max else ""
+    when = since if change.what == "number" and change.since not in (None, date.max) else ""
     return f"{when}{change.name}{what}  {moved}  ({change.cite}){draft}"
 
 
@@ -109,6 +120,50 @@ _WHAT = {
     "begins": {"en": "begins", "zh": "开始适用"},
     "ends": {"en": "ends", "zh": "不再适用"},
 }
+
+
+_PARTS = {
+    "title": "标题",
+    "from": "起始",
+    "until": "终止",
+    "suspended": "暂停",
+    "article": "依据",
+    "hold": "须始终满足",
+    "duty": "义务",
+    "actions": "行为",
+    "reach": "效力范围",
+    "when": "适用条件",
+    "unless": "除非",
+    "lifts": "排除禁令",
+    "yields to": "让位于",
+}
+
+
+def _part_words(part: str, language: str) -> str:
+    """Return the name of a part of a provision; a need keeps its own name."""
+    if language == "en":
+        return part
+    if part.startswith("need "):
+        return part.replace("need ", "要求 ", 1).replace(" as written", " 原文")
+    return _PARTS[part]
+
+
+def _dated(change: Change, book: Book, found: Found, instant: Instant) -> Change:
+    """Return *change* with the day on which it came, and with the text that ended or suspended *found*."""
+    span = found.span
+    if span.end is not None and span.end <= instant:
+        status = change.status if is_end_law(book, found) else Status.DRAFT
+        return replace(change, since=span.end_day, cite=span.end_cite or found.cite, status=status)
+    if change.what == "ends":
+        gap = next((gap for gap in span.gaps if _covers(gap, instant)), None)
+        return replace(change, since=gap.start_day, cite=gap.cite) if gap else replace(change, since=None)
+    resumed = [gap for gap in span.gaps if gap.end is not None and gap.end <= instant]
+    last = max(resumed, key=lambda gap: gap.start, default=None)
+    return replace(change, since=last.end_day, cite=last.cite) if last else change
+
+
+def _covers(gap: Gap, instant: Instant) -> bool:
+    return gap.start <= instant and (gap.end is None or instant < gap.end)
 
 
 def _whole(found: Found, what: str, language: str) -> Change:
@@ -129,12 +184,18 @@ def _whole(found: Found, what: str, language: str) -> Change:
 def _parts(before: Book, old: Found, after: Book, new: Found, language: str) -> Iterator[Change]:
     """Yield the parts of one provision that differ."""
     was, is_now = (_said(book, found, language) for book, found in ((before, old), (after, new)))
-    needs = {need.name: need.cite for found in (old, new) if isinstance(found, Rule) for need in found.needs}
+    needs = {
+        part: need.cite
+        for found in (old, new)
+        if isinstance(found, Rule)
+        for need in found.needs
+        for part in (f"need {need.name}", f"need {need.name} as written")
+    }
     ends = new.span.end_cite if old.span.end != new.span.end else None
     for part in [*was, *(part for part in is_now if part not in was)]:
         if was.get(part) != is_now.get(part):
             cite = needs.get(part) or (ends if part == "until" and ends else new.cite)
-            status = Status.DRAFT if after.is_draft and not before.is_draft else new.status
+            status = Status.DRAFT if set(after.drafts) - set(before.drafts) else new.status
             for each in new.yields if isinstance(new, Rule) and part == "yields to" else ():
                 cite = each.cite or cite
             yield Change(new.place, new.id, part, was.get(part, ""), is_now.get(part, ""), None, cite, status)
@@ -143,22 +204,43 @@ def _parts(before: Book, old: Found, after: Book, new: Found, language: str) -> 
 def _said(book: Book, found: Found, language: str) -> Mapping[str, str]:
     """Return what *found* says, part by part, in words."""
     until = str(found.span.end_day or "")
-    said = {"title": found.title[language], "from": str(found.span.start_day), "until": until}
+    said = {"title": found.title[language], "from": begin_words(book, found, language), "until": until}
+    gaps = (f"{gap.start_day} - {gap.end_day or ''} ({gap.cite})" for gap in found.span.gaps)
+    said["suspended"] = ", ".join(gaps)
     said["article"] = str(found.cite)
     if isinstance(found, Always):
         said["hold"] = words_of(found.hold, book, found.place, language)
     elif isinstance(found, Duty):
-        said["duty"] = f"{found.upon}{found.every or ''} {found.who} {found.do} {found.within or ''}"
+        said["duty"] = _duty_words(book, found, language)
     else:
         said["actions"] = action_words(found.actions, language)
-        said["reach"] = "anywhere" if found.anywhere else "home"
+        said["reach"] = _REACH[language][found.anywhere]
         for key, conditions in (("when", found.when), ("unless", found.unless)):
             said[key] = "; ".join(words_of(each, book, found.place, language) for each in conditions)
         said["lifts"], said["yields to"] = found.lifts, ", ".join(found.yields_to)
         for need in found.needs:
-            said[need.name] = f"{words_of(need.condition, book, found.place, language)} ({need.cite})"
-            said[f"{need.name} as written"] = text_of(need.condition)
+            words = words_of(need.condition, book, found.place, language)
+            said[f"need {need.name}"] = f"{words} ({need.cite})"
+            said[f"need {need.name} as written"] = text_of(need.condition)
     return {part: words for part, words in said.items() if words}
+
+
+_REACH = {"en": ("at home", "anywhere"), "zh": ("境内", "不论何地")}
+
+
+def _duty_words(book: Book, duty: Duty, language: str) -> str:
+    """Return who must do what, upon what or how often, and by when."""
+    deeds, parties = book.vocabulary.deeds, book.vocabulary.parties
+    said = [
+        deeds[duty.upon].title[language] if duty.upon else "",
+        every_words(duty.every, language) if duty.every else "",
+        parties[duty.who].title[language],
+        deeds[duty.do].title[language],
+        within_words(duty.within, language) if duty.within else "",
+        lasting_words(duty.lasting, language) if duty.lasting else "",
+        duty.calendar,
+    ]
+    return (", " if language == "en" else "，").join(part for part in said if part)
 
 
 def _numbers(old: Series | None, new: Series | None, language: str) -> Iterator[Change]:

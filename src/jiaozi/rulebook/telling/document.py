@@ -25,11 +25,12 @@ h4 { font-size: 1rem; margin: 1.1rem 0 .2rem }
 p { margin: .3rem 0 }
 ul { margin: .2rem 0 .6rem; padding-left: 1.2rem }
 code { font: .82em/1.4 "Noto Sans Mono", Menlo, monospace; color: var(--soft); overflow-wrap: anywhere }
-small, .soft, cite small { color: var(--soft); font-size: .82rem }
-cite { font-style: normal; font-size: .86rem }
+small, .soft, cite small { color: var(--soft); font-size: .85em }
+.law-day { display: none }
+cite { font-style: normal; font-size: .9em }
 a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 2px }
 .not-advice { color: var(--soft); font-size: .85rem }
-.draft-mark, .mark { background: var(--mark-paper); color: var(--mark); font-size: .75rem; padding: .05rem .35rem;
+.draft-mark, .mark { background: var(--mark-paper); color: var(--mark); font-size: .85em; padding: .05rem .35rem;
   border-radius: .2rem; font-weight: 600; white-space: nowrap }
 .draft-note { color: var(--mark) }
 section.draft { border-left: 4px solid var(--mark); padding-left: 1rem }
@@ -43,11 +44,18 @@ td { min-width: 12rem }
 td p + p { margin-top: .45rem; padding-top: .45rem; border-top: 1px dotted var(--line) }
 td.narrow { min-width: 0; white-space: nowrap }
 svg { max-width: 100%; height: auto }
-@media print { body { max-width: none; padding: 0; font-size: 10.5pt; background: none; color: #000 }
-  h2, h3, h4 { break-after: avoid } article, tr, li { break-inside: avoid } thead { display: table-header-group }
-  thead th, tbody th { position: static } table { font-size: 7.5pt } td { min-width: 0 } .scroll { overflow: visible }
-  a { color: inherit } @page { margin: 16mm } }
-@media print { body.wide { } @page wide { size: A3 landscape; margin: 10mm } body.wide { page: wide } }
+@media print {
+  body { max-width: none; padding: 0; font-size: 10.5pt; background: none; color: #000 }
+  h2, h3, h4 { break-after: avoid } article, li { break-inside: avoid }
+  a { color: inherit } .scroll { overflow: visible }
+  thead { display: table-header-group } thead th, tbody th { position: static }
+  table { font-size: 8pt } td { min-width: 0 }
+  .compare { table-layout: fixed; width: 100%; font-size: 6.5pt }
+  .compare th, .compare td { padding: 1.5mm; overflow-wrap: anywhere }
+  body.wide { page: wide }
+}
+@page { size: A4; margin: 16mm }
+@page wide { size: A3 landscape; margin: 10mm }
 """
 
 

@@ -229,10 +229,12 @@ def _to_come(book: Book, action: Action, ask: Asker, reason: str) -> Wording:
     first = min(permits, key=lambda rule: rule.span.start)
     titles = {language: _no_permit_words(book, reason)[language] for language in LANGUAGES}
     begins = {language: begin_words(book, first, language) for language in LANGUAGES}
-    mark = "" if first.status.is_law else f" [{NOT_LAW[first.status]['en']}]"
+    mark = dict.fromkeys(LANGUAGES, "")
+    if not first.status.is_law:
+        mark = {language: f" [{NOT_LAW[first.status][language]}]" for language in LANGUAGES}
     return {
-        "en": f"{titles['en']}; {first.id} is to permit it: {begins['en']} ({first.cite}){mark}",
-        "zh": f"{titles['zh']}；{first.id}将允许：{begins['zh']}（{first.cite}）{mark}",
+        "en": f"{titles['en']}; {first.id} is to permit it: {begins['en']} ({first.cite}){mark['en']}",
+        "zh": f"{titles['zh']}；{first.id}将允许：{begins['zh']}（{first.cite}）{mark['zh']}",
     }
 
 

@@ -108,7 +108,9 @@ class _Picture:
         for place in lanes:
             height = heights[place] * ROW + 12
             yield _line((0, WIDTH), (y, y), 'stroke="currentColor" opacity=".2"')
-            title = escape(self.book.vocabulary.places[place].title[self.language].split(" (")[0])
+            title = escape(
+                self.book.vocabulary.places[place].title[self.language].split(" (")[0].split("（")[0]
+            )
             yield f'<text x="4" y="{y + height / 2 + 4:.1f}">{title}</text>'
             for number, step, level in piles[place]:
                 yield from self._mark(number, step, self.x(step.day), y + height - 6 - ROW * level - MARK - 2)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from jiaozi.clock import Instant
 from jiaozi.rulebook.language import text_of
-from jiaozi.rulebook.model import Always, Book, Cite, Confidence, Duty, Rule, Series, standing
-from jiaozi.rulebook.telling.briefs import begin_words
+from jiaozi.rulebook.model import Always, Book, Cite, Confidence, Duty, Rule, Series, Status, standing
+from jiaozi.rulebook.telling.briefs import begin_words, is_end_law, only_law
 from jiaozi.rulebook.telling.compare import STANDING_WORDS
+from jiaozi.rulebook.telling.explain import NOT_LAW
 from jiaozi.rulebook.telling.wording import (
     action_words,
     every_words,
@@ -22,6 +23,7 @@ _WORDS = {
     "en": {
         "law of": "law of",
         "stands": "stands",
+        "begins": "begins",
         "from": "from",
         "until": "until",
         "ended": "ended by",
@@ -47,6 +49,7 @@ _WORDS = {
     "zh": {
         "law of": "法域",
         "stands": "状态",
+        "begins": "起始",
         "from": "自",
         "until": "至",
         "ended": "终止依据",
@@ -79,10 +82,11 @@ def names_of(book: Book) -> tuple[str, ...]:
 
 def told(book: Book, name: str, instant: Instant, language: str) -> str | None:
     """Return what *name* says, as lines of text; a need shows its rule. None when there is no such thing."""
-    teller = _Teller(book, instant, language)
     found = next((each for each in book.provisions if each.id == name.partition("/")[0]), None)
     if found is not None:
+        teller = _Teller(only_law(book) if found.status.is_law else book, instant, language)
         return "\n".join(teller.provision(found))
+    teller = _Teller(book, instant, language)
     place, _, series_id = name.rpartition(" ")
     wanted = [
         series
@@ -112,10 +116,11 @@ class _Teller:
         yield self._line("stands", STANDING_WORDS[how][language])
         if found.confidence is Confidence.UNCONFIRMED:
             yield self._line("stands", words["unsure"])
-        yield self._line("from", begin_words(self.book, found, language))
+        yield self._line("begins", begin_words(self.book, found, language))
         if found.span.end_day:
             ended = f"  {words['ended']} {found.span.end_cite}" if found.span.end_cite else ""
-            yield self._line("until", f"{found.span.end_day}{ended}")
+            mark = "" if is_end_law(self.book, found) else f"  [{NOT_LAW[Status.DRAFT][language]}]"
+            yield self._line("until", f"{found.span.end_day}{ended}{mark}")
         for gap in found.span.gaps:
             yield self._line("suspended", f"{gap.start_day} - {gap.end_day or ''}  {gap.cite}")
         if isinstance(found, Rule):
@@ -176,8 +181,12 @@ class _Teller:
                 key_words(self.book, series.id, by_key, unit, language)
                 for unit, by_key in value.amounts.items()
             )
-            status = "" if value.status.is_law else f" [{str(value.status).upper()}]"
-            yield self._line("from", f"{value.start_day}  {shown}  {value.cite}{status}")
+            begins = str(value.start_day)
+            if value.span.awaited:
+                begins = begin_words(self.book, value, language)
+            status = "" if value.status.is_law else f" [{NOT_LAW[value.status][language]}]"
+            unsure = f" [{self.words['unsure']}]" if value.confidence is Confidence.UNCONFIRMED else ""
+            yield self._line("from", f"{begins}  {shown}  {value.cite}{status}{unsure}")
         yield from self._texts([value.cite for value in series.dated])
 
     def _texts(self, cites: list[Cite]) -> Iterator[str]:

@@ -28,7 +28,8 @@ from jiaozi.rulebook.model import (
     Status,
     standing,
 )
-from jiaozi.rulebook.telling.briefs import begin_words
+from jiaozi.rulebook.telling.briefs import begin_words, is_end_law
+from jiaozi.rulebook.telling.explain import NOT_LAW
 from jiaozi.rulebook.telling.wording import (
     action_words,
     amounts_at,
@@ -197,6 +198,14 @@ class _SectionWriter:
             title = self.book.rule_by_id[rule.lifts].title[self.language]
             words = f"lifts this ban: {title}" if self.is_english else f"排除以下禁令：{title}"
             yield Clause(rule.lifts, words, rule.cite, rule.span.start_day, not rule.status.is_law)
+        yield from self._tried_end(rule)
+
+    def _tried_end(self, found: Rule | Always | Duty) -> Iterator[Clause]:
+        """Yield the end that a reform would set to what is law."""
+        span = found.span
+        if span.end_cite and span.end_day and not is_end_law(self.book, found):
+            words = f"ends on {span.end_day}" if self.is_english else f"于{span.end_day}终止"
+            yield Clause("", words, span.end_cite, None, is_draft=True)
 
     def _always(self, always: Always) -> Paragraph:
         hold = words_of(always.hold, self.book, always.place, self.language, self.instant)
@@ -233,7 +242,7 @@ class _SectionWriter:
             when=(),
             unless=(),
             needs=(),
-            exceptions=(),
+            exceptions=tuple(self._tried_end(found)),
             is_draft=not found.status.is_law,
             is_unconfirmed=found.confidence is Confidence.UNCONFIRMED,
         )
@@ -245,12 +254,14 @@ class _SectionWriter:
         elif how is Standing.REPEALED:
             words = "no longer applies" if self.is_english else "已不适用"
             if found.span.end_cite:
-                ended = found.span.end_cite
+                mark = NOT_LAW[Status.DRAFT][self.language]
+                ended = f"{found.span.end_cite}{'' if is_end_law(self.book, found) else f' [{mark}]'}"
                 words += f" (ended by {ended})" if self.is_english else f"（由{ended}终止）"
         else:
             words = "does not apply yet" if self.is_english else "尚未适用"
             if found.span.awaited:
-                words += f" ({begin_words(self.book, found, self.language)})"
+                begins = begin_words(self.book, found, self.language)
+                words += f" ({begins})" if self.is_english else f"（{begins}）"
         return Absent(
             found.id,
             found.title[self.language],
@@ -305,6 +316,9 @@ class _SectionWriter:
             state = "replaced" if is_over else "does not apply yet"
         else:
             state = "已被取代" if is_over else "尚未适用"
+        if block.span.awaited and not is_over:
+            begins = begin_words(self.book, block, self.language)
+            state += f" ({begins})" if self.is_english else f"（{begins}）"
         amounts = "; ".join(
             key_words(self.book, series.id, by_tier, currency, self.language)
             for currency, by_tier in block.amounts.items()
