@@ -48,7 +48,7 @@ def test_issuing_a_yuan_coin_today_is_refused_with_article_and_date(
     assert main(ISSUE_TODAY) == 1
     said = capsys.readouterr().out
     assert "cn.virtual_currency" in said
-    assert "cn-42 art 1" in said
+    assert "cn-42 on virtual currency" in said
     assert "2026-02-06" in said
 
 

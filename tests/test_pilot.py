@@ -33,7 +33,7 @@ def test_the_walk_runs_from_a_bank_message_to_a_proof(
     ):
         assert step in said
     for word in (
-        "cn-42 art 1",
+        "cn-42 on virtual currency",
         "2026-02-06",
         "DRAFT",
         "JZ-2026-000004",

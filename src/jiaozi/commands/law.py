@@ -13,7 +13,7 @@ from jiaozi.commands.words import NotUnderstood, day_of_text
 from jiaozi.errors import RulebookError
 from jiaozi.rulebook.known import as_known
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.reading.read import ALL, read_folder, texts_of, with_reform
+from jiaozi.rulebook.reading.read import ALL, read_folder, with_reform
 
 Verb = Callable[[Book, argparse.Namespace], int]
 
@@ -59,8 +59,8 @@ def _book(given: argparse.Namespace) -> Book:
         )
     book = read_folder(folder, drafts=[ALL] if given.verb in SHOWING_ALL else given.draft)
     for path in getattr(given, "reform", None) or ():
-        for name, text in texts_of([Path(path)]).items():
-            book = with_reform(book, name, text)
-    if known := getattr(given, "known", None):
+        book = with_reform(book, *law_pages.reform_of(path))
+    known = getattr(given, "known", None)
+    if known is not None:
         book = as_known(book, day_of_text("--known", known))
     return book

@@ -86,6 +86,8 @@ def _from_words(book: Book, given: argparse.Namespace) -> Question:
         name, equals, value = word.partition("=")
         if not equals:
             raise NotUnderstood(f"{word!r:.60}: write FACT=VALUE")
+        if name in facts:
+            raise NotUnderstood(f"{name:.60} is told twice")
         facts[name] = value
     return _question(book, given.action, facts, given.place, given.on)
 
@@ -94,9 +96,10 @@ def _from_file(book: Book, given: argparse.Namespace) -> Question:
     """Return the question written as JSON: `{"action", "on", "place", "facts": {name: value}}`."""
     try:
         text = sys.stdin.read() if given.question == "-" else Path(given.question).read_text("utf-8")
-        asked = json.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise NotUnderstood(f"{given.question} is not JSON: {error}") from None
+        asked = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits is a plain ValueError; no text and no JSON are kinds of it.
+        raise NotUnderstood(f"{given.question} is not JSON: {error or 'nested too deeply'}") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("facts", {}), dict):
         raise NotUnderstood(f"{given.question} must be one object with {', '.join(_KEYS)}")
     for key in asked:
@@ -107,8 +110,18 @@ def _from_file(book: Book, given: argparse.Namespace) -> Question:
             raise NotUnderstood(f"{given.question}: {key} must be a text")
     if asked.get("action") not in list(Action):
         raise NotUnderstood(f"{given.question}: action must be one of {', '.join(Action)}")
-    place, day = asked.get("place") or given.place, asked.get("on") or given.on
+    place, day = asked.get("place", given.place), asked.get("on", given.on)
     return _question(book, asked["action"], asked.get("facts", {}), place, day)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; a key that stands twice would silently win over the first."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key!r:.60} stands twice")
+        found[key] = value
+    return found
 
 
 def _question(
@@ -116,7 +129,7 @@ def _question(
 ) -> Question:
     """Return the question; *place* stands for all four places that no fact names."""
     words = book.vocabulary
-    if place and place not in words.places:
+    if place is not None and place not in words.places:
         raise NotUnderstood(f"no such place {place!r:.40}; places are {', '.join(words.places)}")
     facts: dict[str, int | str | frozenset[str] | None] = dict.fromkeys(TOUCHING, place) if place else {}
     try:

@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 
 from jiaozi.clock import day_of, system_clock
-from jiaozi.errors import RulebookError
+from jiaozi.errors import Mistake, RulebookError
 from jiaozi.rulebook.model import Book, Confidence
+from jiaozi.rulebook.reading.calendars import read_calendar
 from jiaozi.rulebook.reading.cases import Case, failures, read_cases
 from jiaozi.rulebook.reading.read import ALL, law_folder, read_folder
 
@@ -22,7 +23,7 @@ def check(book: Book, given: argparse.Namespace) -> int:
     folder = Path(given.folder) if given.folder else law_folder()
     everything = read_folder(folder, drafts=[ALL])
     cases = read_cases(folder / "cases", everything)
-    wrong = list(failures(cases, _books(folder, cases)))
+    wrong = [*_calendar_mistakes(folder), *failures(cases, _books(folder, cases))]
     if wrong:
         raise RulebookError(wrong)
     notes = list(look_again(everything, day_of(system_clock())))
@@ -56,6 +57,15 @@ def check(book: Book, given: argparse.Namespace) -> int:
     return 0
 
 
+def _calendar_mistakes(folder: Path) -> Iterator[Mistake]:
+    """Yield the mistakes of the business calendars, which no book holds."""
+    for path in sorted((folder / "calendars").glob("*.toml")):
+        try:
+            read_calendar(path)
+        except RulebookError as error:
+            yield from error.mistakes
+
+
 def _books(folder: Path, cases: tuple[Case, ...]) -> dict[tuple[str, ...], Book]:
     """Return the books that *cases* ask, by the drafts that take part."""
     wanted = {case.drafts for case in cases}
@@ -66,16 +76,23 @@ def look_again(book: Book, today: date) -> Iterator[str]:
     """Yield what is no mistake, and yet somebody should look at: pending events, stale and unsure texts."""
     for event in book.events.values():
         if event.day is None:
+            numbers = [value for series in book.series.values() for value in series.dated]
             waiting = [
-                found.id
-                for found in book.provisions
+                found
+                for found in (*book.provisions, *numbers)
                 if found.span.awaited and found.span.awaited.event == event.id
             ]
-            held = f"; {len(waiting)} provisions wait for it" if waiting else ""
+            held = f"; {len(waiting)} provisions and numbers wait for it" if waiting else ""
             yield f"event pending: {event.id}, {event.title['en']}{held}"
     for source in book.sources.values():
         if (today - source.checked).days > STALE_DAYS and source.read != "invented":
             yield f"source not checked for a year: {source.id}, last on {source.checked}"
     unsure = [found.id for found in book.provisions if found.confidence is Confidence.UNCONFIRMED]
+    unsure += [
+        f"{series.place} {series.id} from {value.start_day}"
+        for series in book.series.values()
+        for value in series.dated
+        if value.confidence is Confidence.UNCONFIRMED
+    ]
     if unsure:
         yield f"unconfirmed: {', '.join(unsure)}"

@@ -45,6 +45,8 @@ def diff(book: Book, given: argparse.Namespace) -> int:
     if _DAY.fullmatch(first) and _DAY.fullmatch(second):
         changes = differing.diff_days(book, day_of_text("A", first), day_of_text("B", second), given.language)
     elif Path(first).is_dir() and Path(second).is_dir():
+        if given.reform:
+            raise NotUnderstood("--reform goes with two days of one book; compare folders without it")
         books = [read_folder(Path(folder), drafts=given.draft) for folder in (first, second)]
         changes = differing.diff_books(books[0], books[1], given.language)
     else:
@@ -53,10 +55,17 @@ def diff(book: Book, given: argparse.Namespace) -> int:
     return 0
 
 
+def reform_of(path: str) -> tuple[str, str]:
+    """Return name and text of a reform. Raises `NotUnderstood` when there is no such file."""
+    if not Path(path).is_file():
+        raise NotUnderstood(f"{path} cannot be read; name the file of a reform")
+    ((name, text),) = texts_of([Path(path)]).items()
+    return name, text
+
+
 def reform(book: Book, given: argparse.Namespace) -> int:
     """Print what a reform changes in the law; the law itself stays as it is."""
-    ((name, text),) = texts_of([Path(given.file)]).items()
-    reformed = with_reform(book, name, text)
+    reformed = with_reform(book, *reform_of(given.file))
     _print_changes(differing.diff_books(book, reformed, given.language), given)
     if not given.json:
         print(f"law    {book.digest.hex()}\nreform {reformed.digest.hex()}")
@@ -88,7 +97,7 @@ def _print_changes(changes: tuple[differing.Change, ...], given: argparse.Namesp
 
 def compare(book: Book, given: argparse.Namespace) -> int:
     """Print places side by side on a day; proposals and drafts are shown, and marked."""
-    day = day_of_text("--on", given.on) if given.on else day_of(system_clock())
+    day = day_of_text("--on", given.on) if given.on is not None else day_of(system_clock())
     places = [place for place in (given.places or "").split(",") if place]
     try:
         found = comparing.compare(book, day, given.language, places)

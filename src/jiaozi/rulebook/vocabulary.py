@@ -27,13 +27,17 @@ class FactType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place that has law, a zone inside one, or a yardstick: rules of no place, to compare with."""
+    """A place that has law, a zone inside one, or a yardstick: rules of no place, to compare with.
+
+    `phrase` is its title as it reads inside a sentence: `the United States`.
+    """
 
     id: str
     within: str
     clock: str
     calendar: str
     title: Mapping[str, str]
+    phrase: Mapping[str, str]
     is_yardstick: bool = False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from jiaozi.errors import Mistake, RulebookError
@@ -71,7 +72,17 @@ def with_reform(book: Book, name: str, text: str) -> Book:
 
 
 def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
-    """Return the book written in *texts* (file name to TOML). Raises `RulebookError` with all mistakes."""
+    """Return the book written in *texts* (file name to TOML). Raises `RulebookError` with all mistakes.
+
+    A book is frozen, so the same texts give the same object: a journal that enacts
+    one law many times, or is opened again, reads it once.
+    """
+    return _read(tuple(sorted(texts.items())), frozenset(drafts))
+
+
+@lru_cache(maxsize=16)
+def _read(files: tuple[tuple[str, str], ...], drafts: frozenset[str]) -> Book:
+    texts = dict(files)
     mistakes = Mistakes()
     tables = {name: open_table(text, name, mistakes) for name, text in texts.items()}
     for name in WORD_FILES:
@@ -87,7 +98,7 @@ def read(texts: Mapping[str, str], *, drafts: Iterable[str] = ()) -> Book:
     }
     vocabulary = read_vocabulary(words[0], words[1])
     ground = Ground(vocabulary, read_sources(words[2]), {}, mistakes)
-    reader = _BookReader(ground, frozenset(drafts))
+    reader = _BookReader(ground, drafts)
     reader.heads(law.values())
     ground.events = read_events(tables.get("events.toml"), ground.sources, vocabulary)
     steps = read_steps(tables.get("steps.toml"), ground.sources, vocabulary)

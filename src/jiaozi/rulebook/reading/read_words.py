@@ -99,6 +99,7 @@ def _places(file: Table) -> Mapping[str, Place]:
     for table in file.tables("place"):
         place_id, within = table.text("id"), table.text("within", "")
         clock, calendar, title = table.text("clock"), table.text("calendar", ""), table.wording()
+        phrase = table.wording("phrase") if table.has("phrase") else title
         kind = table.one_of("kind", ("law", "yardstick"), "law")
         table.close()
         if within and within not in places:
@@ -114,7 +115,7 @@ def _places(file: Table) -> Mapping[str, Place]:
         except (ValueError, OSError, KeyError):
             table.complain("clock", f"{clock!r} is no time zone; write for example Asia/Shanghai")
             clock = "UTC"
-        places[place_id] = Place(place_id, within, clock, calendar, title, kind == "yardstick")
+        places[place_id] = Place(place_id, within, clock, calendar, title, phrase, kind == "yardstick")
     file.close()
     if not places:
         file.complain("place", "no place is declared; add a [[place]]")

@@ -36,7 +36,7 @@ def brief_words(
         shown
         for shown in (
             every_words(found.every, language) if found.every else "",
-            within_words(found.within, language) if found.within else "",
+            within_words(found.within, language) if found.within and found.within.count else "",
             lasting_words(found.lasting, language) if found.lasting else "",
         )
         if shown

@@ -277,7 +277,7 @@ def _no_permit_words(book: Book, reason: str) -> Wording:
     """Return the title of "nothing permits this" in some place; nothing for another reason."""
     for place in book.vocabulary.jurisdictions:
         if reason == no_permit(place):
-            title = book.vocabulary.places[place].title
+            title = book.vocabulary.places[place].phrase
             return {
                 "en": f"Nothing in the law of {title['en']} permits this on that day",
                 "zh": f"{title['zh']}法律当日无任何规定允许此项行为",

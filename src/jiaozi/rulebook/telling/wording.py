@@ -87,7 +87,7 @@ def word_label(book: Book, fact: str, word: str, language: str) -> str:
     declared = book.vocabulary.facts[fact]
     if declared.type is FactType.TEXT:
         return declared.labels[language][declared.words.index(word)]
-    return book.vocabulary.places[word].title[language]
+    return book.vocabulary.places[word].phrase[language]
 
 
 def wanted_words(expr: IsWord, book: Book, language: str, *, is_negated: bool) -> str:
@@ -98,7 +98,7 @@ def wanted_words(expr: IsWord, book: Book, language: str, *, is_negated: bool) -
 
 def set_words(expr: Holds, book: Book, language: str, *, is_held: bool) -> str:
     """Return whether a set of places contains one, as a sentence."""
-    place = book.vocabulary.places[expr.place].title[language]
+    place = book.vocabulary.places[expr.place].phrase[language]
     if expr.fact in _SETS:
         return _SETS[expr.fact][language][0 if is_held else 1].format(place)
     title = book.vocabulary.facts[expr.fact].title[language]
