@@ -11,12 +11,12 @@ with the folder that this left behind.
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
 from datetime import date
-from itertools import count
 
 import numpy as np
 
@@ -202,7 +202,7 @@ def _process(*words: str) -> float:
 
 def _reading() -> float:
     """Return the seconds of reading the law. Equal texts are read once, so each run changes a comment."""
-    texts, runs = dict(texts_of(sorted(law_folder().glob("*.toml")))), count()
+    texts, runs = dict(texts_of(sorted(law_folder().glob("*.toml")))), itertools.count()
     return median_seconds(
         lambda: read({**texts, "cn.toml": f"{texts['cn.toml']}# {next(runs)}\n"}, drafts=[ALL])
     )

@@ -37,7 +37,7 @@ def test_every_command_shown_is_one_that_exists(page: Path) -> None:
 def test_every_command_and_option_has_its_place_in_the_reference() -> None:
     text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     sections = dict(
-        re.findall(r"^## (jiaozi [a-z ]+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
+        re.findall(r"^## (jiaozi [a-z -]+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
     )
     found = dict(leaves(parser(), "jiaozi"))
     assert set(sections) == set(found)

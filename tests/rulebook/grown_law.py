@@ -6,17 +6,37 @@ so that tests of reading can change one thing and look at the mistake.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from jiaozi.clock import Instant, instant_of
 from jiaozi.errors import Mistake, RulebookError
+from jiaozi.money import MAX_FEN
+from jiaozi.rulebook.decide import TOUCHING, Facts
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.reading.read import read
-
-from .law_scenes import law
+from jiaozi.rulebook.reading.read import read, texts_of
 
 DRAFTS = ("cn-sh", "hk-idea", "open")
+
+PILOT: Facts = {
+    **dict.fromkeys(TOUCHING, "cn-sh"),
+    **dict.fromkeys(("payer.kind", "payee.kind"), "resident"),
+    **dict.fromkeys(("payer.tier", "payee.tier"), "t1"),
+    **dict.fromkeys(("payer.balance", "payer.paid_today", "payer.paid_this_year", "payee.balance"), 0),
+    "payment.amount": 1_00,
+    "payment.travel_data": "full",
+    "coin.peg": "CNY",
+    "issuer.licences": frozenset({"cn-sh"}),
+    "issuer.consents": frozenset({"cn"}),
+    "issuer.supply_cap": MAX_FEN,
+    "issuer.coins_outstanding": 0,
+    "issuer.reserve_value": MAX_FEN,
+}
+"""A payment that the draft of the pilot allows."""
 
 FACTS = """
 [[fact]]
@@ -267,9 +287,19 @@ cite   = "open art 3"
 """
 
 
+def small() -> dict[str, str]:
+    """Return the texts of the small law with its draft. No executor is loaded for it."""
+    return texts_of(sorted((Path(__file__).parent / "small_law").glob("*.toml")))
+
+
+def moment(text: str) -> Instant:
+    """Return the instant of `2027-02-01 10:00` on the clock of Shanghai, which is also Hong Kong's."""
+    return instant_of(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Asia/Shanghai")))
+
+
 @lru_cache
 def _texts() -> tuple[tuple[str, str], ...]:
-    texts = dict(law("cn-sh").texts)
+    texts = small()
     texts["facts.toml"] += FACTS
     texts |= {"events.toml": EVENTS, "steps.toml": STEPS, "hk-more.toml": HK_MORE}
     texts |= {"hk-idea.toml": IDEA, "open.toml": REFORM}

@@ -323,8 +323,9 @@ def text_of(expr: Expr) -> str:
         case IsWord(fact=fact, words=words, is_negated=is_negated, written=written):
             if written == "==" and len(words) == 1:
                 return f"{fact} {'!=' if is_negated else '=='} '{words[0]}'"
-            listed = ", ".join(f"'{word}'" for word in written.split(","))
-            return f"{fact} {'not in' if is_negated else 'in'} ({listed},)"
+            chosen = written.split(",")
+            listed = ", ".join(f"'{word}'" for word in chosen) + ("," if len(chosen) == 1 else "")
+            return f"{fact} {'not in' if is_negated else 'in'} ({listed})"
         case Holds(fact=fact, place=place, is_negated=is_negated):
             return f"'{place}' {'not in' if is_negated else 'in'} {fact}"
         case Both(is_and=is_and, parts=parts):
