@@ -7,11 +7,14 @@ ARGS ?=
 BIN := .venv/bin
 BENCHES := $(filter-out bench/__init__.py bench/rows.py,$(wildcard bench/*.py))
 
-.PHONY: help setup run test check format bench lock clean
+JIAOZI_TORTURE ?= 100000
+
+.PHONY: help setup run test torture check format bench lock clean
 help:
 	@echo "setup   make .venv with everything pinned (no global installs)"
 	@echo "run     run the pilot and serve the console; make run ARGS=--once exits instead"
 	@echo "test    run every test"
+	@echo "torture run the random tests for as long as their numbers say (JIAOZI_TORTURE=n)"
 	@echo "check   ruff and mypy --strict"
 	@echo "format  let ruff format everything"
 	@echo "bench   print the figures we publish"
@@ -33,6 +36,9 @@ run: .venv/run.stamp
 
 test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+torture: .venv/dev.stamp
+	@JIAOZI_TORTURE=$(JIAOZI_TORTURE) $(BIN)/python -m pytest -q tests/rulebook/test_reading_mutations.py $(ARGS)
 
 check: .venv/dev.stamp
 	@$(BIN)/ruff check .

@@ -30,7 +30,10 @@ PAGES = {
     "/law": {"en": "Days on which something changes", "zh": "规则变更日"},
     "/law?day=2027-01-01": {"en": "The law on 1 Jan 2027", "zh": "2027年1月1日 适用的法规"},
     "/law/compare": {"en": "Who may issue", "zh": "谁可发行"},
-    "/law/compare?day=2024-01-01": {"en": "Places side by side on 1 Jan 2024", "zh": "2024年1月1日 各地法律对照"},
+    "/law/compare?day=2024-01-01": {
+        "en": "Places side by side on 1 Jan 2024",
+        "zh": "2024年1月1日 各地法律对照",
+    },
     "/law/timeline": {"en": "Who moved when", "zh": "各地进程时间表"},
     "/queue": {"en": "Unmatched bank entries", "zh": "待匹配银行流水"},
     f"/checkpoints/{COIN}": {"en": "No checkpoint has been signed yet", "zh": "尚未签署存证"},
