@@ -43,8 +43,8 @@ def said(before: Book, after: Book, language: str = "en") -> list[str]:
 
 
 def between(book: Book, first: str, second: str, language: str = "en") -> list[str]:
-    days = (date.fromisoformat(day) for day in (first, second))
-    return [line(change, language) for change in diff_days(book, *days, language)]
+    before, after = (date.fromisoformat(day) for day in (first, second))
+    return [line(change, language) for change in diff_days(book, before, after, language)]
 
 
 # -- two days -----------------------------------------------------------------------------------
