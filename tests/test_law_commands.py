@@ -60,6 +60,15 @@ def article(name: str, book: Book | None = None) -> str:
     return str(cites[need] if need else found.cite)
 
 
+def assert_allowed(said: tuple[int, str], rule: str, since: str) -> None:
+    """The answer is yes, by this permit, with its article and the day."""
+    code, text = said
+    assert code == 0, text
+    (found,) = [each for each in text.splitlines() if each.startswith(f"allowed  {rule} ")]
+    assert article(rule) in found
+    assert since in found
+
+
 def assert_refused(said: tuple[int, str], name: str, since: str) -> None:
     """The answer is no, by *name* with its article, in force since that day."""
     code, text = said
@@ -102,7 +111,7 @@ def test_a_yuan_coin_in_hong_kong_needs_consent_from_6_february_2026_on(
     words = ["coin.peg=CNY", "payment.amount=1", "issuer.licences=hk", f"issuer.consents={consents}", *ISSUER]
     said = asked(capsys, "issue", "--place", "hk", "--on", day, *words)
     if day < "2026-02-06" or consents:
-        assert said == (0, "allowed  issue\n")
+        assert_allowed(said, "hk.issue", "in force since 2025-08-01")
     else:
         assert_refused(said, "cn.yuan_peg_abroad", "in force since 2026-02-06")
 
@@ -112,7 +121,7 @@ def test_a_licensee_issues_hong_kong_dollars_from_1_august_2025_on(day: str, cap
     words = ["coin.peg=HKD", "payment.amount=1", "issuer.licences=hk", "issuer.consents=", *ISSUER]
     code, said = asked(capsys, "issue", "--place", "hk", "--on", day, *words)
     if day == "2025-08-01":
-        assert (code, said) == (0, "allowed  issue\n")
+        assert_allowed((code, said), "hk.issue", "in force since 2025-08-01")
     else:
         assert code == 1
         assert f"hk.issue is to permit it: from 2025-08-01 ({article('hk.issue')})" in said
@@ -123,7 +132,7 @@ def test_the_core_data_is_enough_below_8000_hong_kong_dollars(amount: str, capsy
     words = ["coin.peg=HKD", f"payment.amount={amount}", "payment.travel_data=core", "issuer.licences=hk"]
     said = asked(capsys, "pay", "--place", "hk", "--on", "2026-11-22", *words, *ISSUER)
     if amount == "7999.99":
-        assert said == (0, "allowed  pay\n")
+        assert_allowed(said, "hk.pay", "in force since 2025-08-01")
     else:
         assert_refused(said, "hk.pay/travel_full", "in force since 2025-08-01")
         assert "8,000.00 >= 8,000.00 HKD" in said[1]
@@ -137,7 +146,8 @@ def test_a_tier_4_wallet_of_the_invented_pilot_pays_2000_at_once(amount: str, ca
     words = [*TIER_4, f"payment.amount={amount}", "issuer.consents=cn", *ISSUER, *HOLDERS, *SPENT]
     code, said = asked(capsys, "pay", "--on", "2026-12-15", *words)
     if amount == "2000.00":
-        assert (code, said) == (0, "allowed  pay under the DRAFT of cn-sh\n")
+        assert_allowed((code, said), "cn-sh.pay", "from 2026-12-01 [DRAFT]")
+        assert said.endswith("under the DRAFT of cn-sh\n")
     else:
         assert_refused((code, said), "cn-sh.pay/single_cap", "from 2026-12-01 [DRAFT]")
         assert "2,000.01 > 2,000.00 CNY" in said
@@ -150,7 +160,7 @@ def test_a_treasury_bill_of_94_days_is_no_reserve_in_the_united_states(
     words = ["asset.kind=treasury", f"asset.days={days}", "asset.pledge=free", *ISSUER]
     said = asked(capsys, "invest", "--place", "us", "--on", day, *words)
     if (days, day) == (93, "2027-01-18"):
-        assert said == (0, "allowed  invest\n")
+        assert_allowed(said, "us.invest", "in force since 2027-01-18")
     elif days == 94:
         assert_refused(said, "us.invest/short_enough", "in force since 2027-01-18")
         assert "94 days > 93 days" in said[1]
@@ -177,7 +187,7 @@ def test_a_yuan_coin_above_both_limits_may_not_be_issued_in_the_union(
         assert_refused(said, "eu.means_of_exchange_cap", "in force since 2024-06-30")
         assert "1,000,001 > 1,000,000; 200,000,000.01 > 200,000,000.00 EUR" in said[1]
     else:
-        assert said == (0, "allowed  issue\n")
+        assert_allowed(said, "eu.issue", "in force since 2024-06-30")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +239,7 @@ def test_the_actions_of_the_command_line_are_those_of_the_law(capsys: Captured) 
 
 def test_an_answer_as_json_holds_article_link_and_digest(capsys: Captured) -> None:
     found = answer(capsys, "issue", "--place", "cn", "--on", "2026-11-22", "coin.peg=CNY", "issuer.consents=")
-    assert set(found) == {"allowed", "reasons", "at", "interval", "bits", "law", "drafts", "known"}
+    assert set(found) == {"allowed", "reasons", "grounds", "at", "interval", "bits", "law", "drafts", "known"}
     assert found["allowed"] is False
     assert found["at"] == "2026-11-22T00:00:00+08:00"
     assert found["law"] == shipped().digest.hex()
@@ -252,6 +262,7 @@ def test_an_allowed_answer_as_json_has_no_reasons(capsys: Captured) -> None:
     words = ["--place", "hk", "--on", "2026-11-22", "issuer.licences=hk", "payment.amount=1", *ISSUER]
     found = answer(capsys, "redeem", *words)
     assert (found["allowed"], found["reasons"], found["bits"]) == (True, [], "0")
+    assert found["grounds"] == [{"rule": "hk.issue", "cite": article("hk.issue"), "since": "2025-08-01"}]
 
 
 def test_a_day_begins_on_the_clock_of_the_place(capsys: Captured) -> None:
@@ -279,7 +290,7 @@ def test_only_what_was_known_on_a_day_can_be_asked(capsys: Captured) -> None:
     words = ["issue", "--place", "hk", "--on", "2026-11-22", "coin.peg=CNY", "payment.amount=1"]
     words += ["issuer.licences=hk", "issuer.consents=", *ISSUER]
     assert asked(capsys, *words)[0] == 1
-    assert asked(capsys, *words, "--known", "2026-02-05") == (0, "allowed  issue\n")
+    assert_allowed(asked(capsys, *words, "--known", "2026-02-05"), "hk.issue", "since 2025-08-01")
     assert answer(capsys, *words, "--known", "2026-02-05")["known"] == "2026-02-05"
 
 
@@ -329,7 +340,10 @@ def test_the_answer_speaks_chinese(capsys: Captured) -> None:
     assert said.startswith("拒绝  hk.interest ")
     assert "自2025-08-01起施行" in said
     words = ["--place", "hk", "--on", "2026-11-22", "issuer.licences=hk", "payment.amount=1", *ISSUER]
-    assert asked(capsys, "redeem", *words, "--language", "zh") == (0, "允许  redeem\n")
+    code, said = asked(capsys, "redeem", *words, "--language", "zh")
+    assert code == 0
+    assert said.startswith("允许  hk.issue ")
+    assert said.endswith("自2025-08-01起施行\n")
 
 
 @pytest.mark.parametrize(
@@ -689,7 +703,8 @@ def test_with_reform_prints_what_changes_and_both_digests(capsys: Captured) -> N
 def test_the_exercise_on_yuan_coins_abroad_opens_one_gate_and_no_other(capsys: Captured) -> None:
     words = ["issue", "--place", "hk", "--on", "2027-07-01", "coin.peg=CNY", "payment.amount=1"]
     words += ["issuer.licences=hk", "issuer.consents=", *ISSUER, "--reform", YUAN_ABROAD]
-    assert asked(capsys, *words) == (0, "allowed  issue under the DRAFT of 2027-07-yuan-coins-abroad\n")
+    assert_allowed(asked(capsys, *words), "hk.issue", "in force since 2025-08-01")
+    assert asked(capsys, *words)[1].endswith("under the DRAFT of 2027-07-yuan-coins-abroad\n")
     assert_refused(asked(capsys, *words, "issuer.controller=cn"), "cn.controlled_abroad", "since 2026-02-06")
     assert_refused(asked(capsys, *words, "payer.zone=cn"), "cn.virtual_currency", "since 2026-02-06")
 

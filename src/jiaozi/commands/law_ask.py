@@ -11,10 +11,10 @@ from typing import Any
 
 from jiaozi.clock import SHANGHAI, Instant, moment_of
 from jiaozi.commands.words import NotUnderstood, instant_of_text
-from jiaozi.rulebook.decide import TOUCHING, Decision, Facts, decide
+from jiaozi.rulebook.decide import TOUCHING, Decision, Facts, decide, grounds
 from jiaozi.rulebook.model import Action, Book
 from jiaozi.rulebook.reading.given import completed, fact_from, known_fact
-from jiaozi.rulebook.telling.explain import Explained, Viewer, explain, line
+from jiaozi.rulebook.telling.explain import Explained, Viewer, explain, granted, line
 
 _KEYS = ("action", "on", "place", "facts")
 
@@ -38,9 +38,11 @@ def ask(book: Book, given: argparse.Namespace) -> int:
         answer = _answer(book, asked, decision, reasons)
         print(json.dumps(answer, ensure_ascii=False, indent=2))
     elif decision.allowed:
-        draft = f" under the DRAFT of {', '.join(book.drafts)}" if book.is_draft else ""
-        words = {"en": f"allowed  {asked.action}{draft}", "zh": f"允许  {asked.action}{draft}"}
-        print(words[given.language])
+        for rule in grounds(book, asked.action, asked.facts, asked.instant):
+            print(granted(rule, given.language))
+        if book.is_draft:
+            names = ", ".join(book.drafts)
+            print(f"under the DRAFT of {names}" if given.language == "en" else f"依据草案：{names}")
     else:
         for each in reasons:
             print(line(each, given.language))
@@ -68,6 +70,11 @@ def _answer(
                 "draft": each.is_draft,
             }
             for each in reasons
+        ],
+        "grounds": [
+            {"rule": rule.id, "cite": str(rule.cite), "since": str(rule.span.start_day)}
+            for rule in grounds(book, asked.action, asked.facts, asked.instant)
+            if decision.allowed
         ],
         "at": moment_of(asked.instant, asked.clock).isoformat(),
         "interval": decision.interval,

@@ -14,7 +14,8 @@ is not met.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jiaozi.clock import Instant
@@ -32,10 +33,18 @@ from jiaozi.rulebook.language import (
 )
 from jiaozi.rulebook.model import MISSING_FACT, UNKNOWN_PLACE, Action, Book, Rule, no_permit
 from jiaozi.rulebook.timeline import cuts, interval_of
-from jiaozi.rulebook.vocabulary import FactType
 
 Facts = Mapping[str, int | str | frozenset[str] | None]
 """What is known of one action: money in fen, words, sets of places. None or absent is unknown."""
+
+_COMPARISONS: Mapping[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 TOUCHING = ("issuer.zone", "payer.zone", "payee.zone", "payment.place")
 """The facts whose places decide which law is reached."""
@@ -58,8 +67,23 @@ class Decision:
 def decide(book: Book, action: Action, facts: Facts, instant: Instant) -> Decision:
     """Return whether the law of *book* allows *action* with these *facts* at *instant*."""
     against = set(_reasons(book, action, facts, instant))
-    reasons = tuple(name for name in book.reasons if name in against)
+    reasons = tuple(name for name in book.reasons if name in against) if against else ()
     return Decision(not reasons, reasons, interval_of(cuts(book), instant), book.digest)
+
+
+def grounds(book: Book, action: Action, facts: Facts, instant: Instant) -> tuple[Rule, ...]:
+    """Return the permits that carry *action*: of each jurisdiction touched, those with all needs met."""
+    touched, ask = _touched(book, facts) or (), Asker(book, facts, instant)
+    return tuple(
+        rule
+        for rule in book.rules
+        if rule.is_permit
+        and _home(book, rule) in touched
+        and action in rule.actions
+        and rule.span.covers(instant)
+        and ask.all(rule, rule.when) is True
+        and not any(_unmet(ask, rule))
+    )
 
 
 def _reasons(book: Book, action: Action, facts: Facts, instant: Instant) -> Iterator[str]:
@@ -186,21 +210,14 @@ class Asker:
         right = self.sum(expr.right, place, expr.unit)
         if left is None or right is None:
             return None
-        return {
-            "==": left == right,
-            "!=": left != right,
-            "<": left < right,
-            "<=": left <= right,
-            ">": left > right,
-            ">=": left >= right,
-        }[expr.op]
+        return _COMPARISONS[expr.op](left, right)
 
     def word(self, fact: str) -> str | None:
         """Return the word or place given for *fact*; one that the law does not know is unknown."""
         word = self.facts.get(fact)
-        declared = self.book.vocabulary.facts[fact]
-        known = self.book.vocabulary.places if declared.type is FactType.PLACE else declared.words
-        return word if isinstance(word, str) and word in known else None
+        if isinstance(word, str) and word in self.book.vocabulary.known_words[fact]:
+            return word
+        return None
 
     def sum(self, terms: Sequence[Term], place: str, unit: str) -> int | None:
         """Return the sum of *terms* in fen, or None when a term is unknown."""
@@ -214,11 +231,11 @@ class Asker:
 
     def term(self, term: Term, place: str, unit: str) -> int | None:
         match term:
-            case AmountTerm(fen=fen):
-                return fen
             case FactTerm(fact=fact):
                 amount = self.facts.get(fact)
                 return amount if isinstance(amount, int) else None
+            case AmountTerm(fen=fen):
+                return fen
             case ValueTerm(series=series_id, key_fact=key_fact):
                 series = self.book.lookup(place, series_id)
                 currency = self.word("coin.peg") if unit == "coin" else unit

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
+from jiaozi.clock import Instant
 from jiaozi.rulebook.canonical import canonical_form
 from jiaozi.rulebook.language import text_of
 from jiaozi.rulebook.provisions import (
@@ -137,6 +138,16 @@ class Book:
     @cached_property
     def rule_by_id(self) -> Mapping[str, Rule]:
         return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def cuts(self) -> tuple[Instant, ...]:
+        """Every instant at which a rule or value begins or ends, in order."""
+        moments = {cut for found in self.provisions for cut in found.span.cuts()}
+        moments |= {each.since for rule in self.rules for each in rule.yields if each.since is not None}
+        moments |= {
+            cut for series in self.series.values() for value in series.dated for cut in value.span.cuts()
+        }
+        return tuple(sorted(moments))
 
     @property
     def provisions(self) -> tuple[Rule | Always | Duty, ...]:

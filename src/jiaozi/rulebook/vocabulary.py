@@ -132,6 +132,14 @@ class Vocabulary:
     def currencies(self) -> tuple[str, ...]:
         return self.facts["coin.peg"].words if "coin.peg" in self.facts else ()
 
+    @cached_property
+    def known_words(self) -> Mapping[str, frozenset[str]]:
+        """Fact of text or place to the words it may be."""
+        return {
+            fact.id: frozenset(self.places if fact.type is FactType.PLACE else fact.words)
+            for fact in self.facts.values()
+        }
+
     def keys_of(self, series: str) -> tuple[str, ...]:
         """Return the words that pick a number of *series*, in order; empty when there is one number."""
         by = self.values[series].by

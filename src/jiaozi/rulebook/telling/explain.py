@@ -159,6 +159,19 @@ def line(explained: Explained, language: str) -> str:
     return ("refused  " if is_english else "拒绝  ") + "   ".join(shown)
 
 
+def granted(rule: Rule, language: str) -> str:
+    """Return a permit that carries an action as one line: its name, title, article, since when."""
+    is_english = language == "en"
+    if rule.status.is_law:
+        since = ", in force since {}" if is_english else "，自{}起施行"
+        mark = ""
+    else:
+        since = ", from {}" if is_english else "，拟自{}起适用"
+        mark = f" [{NOT_LAW[rule.status][language]}]"
+    words = f"{rule.title[language]}   {rule.cite}{since.format(rule.span.start_day)}{mark}"
+    return f"{'allowed' if is_english else '允许'}  {rule.id}   {words}"
+
+
 def label(book: Book, reason: str) -> Label:
     """Return what *reason* is called, with its article."""
     found = _find(book, reason)
