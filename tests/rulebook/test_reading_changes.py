@@ -136,6 +136,8 @@ def test_a_reform_sets_numbers_and_ends_rules_and_leaves_its_base_as_it_was() ->
     book = with_reform(base, "notice", reform)
     ended = book.rule_by_id["cn.yuan_peg_abroad"].span
     assert (ended.end_day, ended.end_cite) == (date(2027, 7, 1), Cite("notice", "art 2"))
+    assert ended.end_status is Status.DRAFT, "whatever its text is, a reform only tries an end"
+    assert base.rule_by_id["cn.virtual_currency_2021"].span.end_status is Status.ENACTED
     dated = book.series["hk", "travel.full_from"].dated
     assert [value.amounts["HKD"][""] for value in dated] == [8_000_00, 1_000_00]
     assert (dated[1].part, dated[1].status, str(dated[1].known)) == ("notice", Status.DRAFT, "2026-11-20")
@@ -144,6 +146,20 @@ def test_a_reform_sets_numbers_and_ends_rules_and_leaves_its_base_as_it_was() ->
     assert read(book.texts, drafts=book.drafts).digest == book.digest
     with pytest.raises(RulebookError, match="takes part already; give the reform another name"):
         with_reform(book, "notice.toml", reform)
+
+
+def test_a_number_of_a_draft_that_takes_no_part_cannot_be_set() -> None:
+    reform = (
+        REFORM.partition("[[change]]\nrepeal")[0]
+        .replace("source.open", "source.notice")
+        .replace('"open', '"notice')
+    )
+    reform = reform.replace('"travel.full_from"', '"limit.single"').replace('place = "hk"', 'place = "cn-sh"')
+    reform = reform.replace("HKD   = 1_000", "CNY   = { t4 = 1_000 }")
+    with pytest.raises(RulebookError, match=r"cn-sh sets no limit\.single in this book and no rule asks it"):
+        with_reform(grown_law(), "notice", reform)
+    book = with_reform(grown_law(*DRAFTS), "notice", reform)
+    assert book.series["cn-sh", "limit.single"].dated[-1].amounts == {"CNY": {"t4": 1_000_00}}
 
 
 @pytest.mark.parametrize("name", ["hk.full_backing", "hk.redeem_in_time", "hk.report"])

@@ -123,4 +123,4 @@ def _series(series: Series) -> list[Any]:
 def _span(span: Span) -> list[Any]:
     gaps = [[gap.start, gap.end] for gap in span.gaps]
     awaited = [span.awaited.event, span.awaited.days, str(span.awaited.by or "")] if span.awaited else []
-    return [span.start, span.end, str(span.end_cite or ""), awaited, gaps]
+    return [span.start, span.end, str(span.end_cite or ""), span.end_status, awaited, gaps]

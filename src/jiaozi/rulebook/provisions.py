@@ -188,7 +188,7 @@ class Span:
 
     A start that waits for an event without a day is `NEVER`, with `date.max` as its
     day. `end_cite` is the text that set the end, where that is another than the
-    text itself.
+    text itself, and `end_status` how far that one has come: a reform tries an end.
     """
 
     start: Instant
@@ -197,6 +197,7 @@ class Span:
     end_day: date | None
     awaited: Awaited | None = None
     end_cite: Cite | None = None
+    end_status: Status = Status.ENACTED
     gaps: tuple[Gap, ...] = ()
 
     def covers(self, instant: Instant) -> bool:

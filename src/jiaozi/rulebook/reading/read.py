@@ -8,12 +8,13 @@ rule that is not declared is a mistake.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from jiaozi.errors import Mistake, RulebookError
+from jiaozi.rulebook.language import values_of
 from jiaozi.rulebook.model import Always, Book, DatedValue, Duty, Part, Rule, Series, Source, Status
 from jiaozi.rulebook.reading.check import check
 from jiaozi.rulebook.reading.ground import Ground
@@ -205,6 +206,19 @@ class _BookReader:
             self.ground.mistakes.add("law", 0, name, "is law and takes part unasked; leave out its name")
         for changes in self.changes:
             changes.apply(self.rules, self.always, self.duties)
+        asked = set(self._asked())
+        for changes in self.changes:
+            changes.check_sets(asked, self.values)
+
+    def _asked(self) -> Iterator[tuple[str, str]]:
+        """Yield every value that some condition asks for: its place and its name."""
+        conditions = [
+            (rule.place, each) for rule in self.rules.values() for each in (*rule.when, *rule.unless)
+        ]
+        conditions += [(rule.place, need.condition) for rule in self.rules.values() for need in rule.needs]
+        conditions += [(found.place, found.hold) for found in self.always.values()]
+        for place, condition in conditions:
+            yield from ((place, term.series) for term, _ in values_of(condition))
 
     def book(self, texts: Mapping[str, str]) -> Book:
         """Join the files, in the order of places.toml."""

@@ -18,18 +18,22 @@ that results is another one.
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeVar
 
 from jiaozi.clock import day_start
 from jiaozi.rulebook.language import closest
-from jiaozi.rulebook.provisions import Always, Cite, Duty, Part, Provision, Rule, Yield
+from jiaozi.rulebook.provisions import Always, Cite, DatedValue, Duty, Part, Provision, Rule, Yield
 from jiaozi.rulebook.reading.ground import Ground
 from jiaozi.rulebook.reading.read_values import ValueReader
 from jiaozi.rulebook.reading.toml import Table
 
 P = TypeVar("P", bound=Provision)
+
+Named = tuple[str, str]
+"""A value of the law: its place and its name."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Changes:
         self.part = part
         self.amendments: list[_Amendment] = []
         self.repeals: list[_Repeal] = []
+        self.sets: list[tuple[Table, str, str]] = []
 
     def read(self, table: Table, values: ValueReader) -> None:
         """Read the changes of one file; new numbers go into *values*."""
@@ -97,6 +102,17 @@ class Changes:
             table.pass_over(table.data)
         else:
             values.block(table, place, series)
+            self.sets.append((table, place, series))
+
+    def check_sets(self, asked: Container[Named], values: Mapping[Named, Sequence[DatedValue]]) -> None:
+        """Complain about a number that no rule in the book asks for and that no other file sets."""
+        for table, place, series in self.sets:
+            is_set = any(value.part != self.part.name for value in values.get((place, series), ()))
+            if not is_set and (place, series) not in asked:
+                message = (
+                    f"{place} sets no {series} in this book and no rule asks it; let its draft take part"
+                )
+                table.complain("set", message)
 
     def _repeal(self, table: Table) -> None:
         name, day, cite = table.text("repeal"), table.day("from"), self.ground.cite(table)
@@ -156,5 +172,11 @@ class Changes:
             repeal.table.complain("from", f"{repeal.day} lies outside: {message}; repeal it in between")
             return found
         clock = self.ground.vocabulary.places[found.place].clock
-        ended = replace(span, end=day_start(repeal.day, clock), end_day=repeal.day, end_cite=repeal.cite)
+        ended = replace(
+            span,
+            end=day_start(repeal.day, clock),
+            end_day=repeal.day,
+            end_cite=repeal.cite,
+            end_status=self.part.status,
+        )
         return replace(found, span=ended)

@@ -58,11 +58,6 @@ def only_law(book: Book) -> Book:
     return replace(book, series={key: found for key, found in series.items() if found.dated})
 
 
-def is_end_law(book: Book, found: Provision) -> bool:
-    """Return whether law ends *found*: a reform that was tried cites a text that was invented for it."""
-    return found.span.end_cite is None or book.sources[found.span.end_cite.source].read != "invented"
-
-
 def is_unsure(book: Book, found: Provision, instant: Instant, need: Need | None = None) -> bool:
     """Return whether *found*, or a number that its brief (or that of *need*) shows, is unconfirmed."""
     brief = (need or found).brief.get("en", "")

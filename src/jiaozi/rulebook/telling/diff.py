@@ -16,7 +16,7 @@ from jiaozi.clock import Instant, day_start
 from jiaozi.rulebook.language import text_of
 from jiaozi.rulebook.model import Always, Book, Cite, Duty, Rule, Series, Status
 from jiaozi.rulebook.provisions import Gap
-from jiaozi.rulebook.telling.briefs import begin_words, is_end_law
+from jiaozi.rulebook.telling.briefs import begin_words
 from jiaozi.rulebook.telling.explain import NOT_LAW
 from jiaozi.rulebook.telling.wording import (
     action_words,
@@ -75,7 +75,7 @@ def diff_days(book: Book, first: date, second: date, language: str) -> tuple[Cha
         was, is_now = (found.span.covers(at(found.place, day)) for day in (first, second))
         if was != is_now:
             change = _whole(found, "begins" if is_now else "ends", language)
-            changes.append(_dated(change, book, found, at(found.place, second)))
+            changes.append(_dated(change, found, at(found.place, second)))
     for series in book.series.values():
         for unit, key in _keys(series):
             old, new = (series.at(at(series.place, day), unit, key) for day in (first, second))
@@ -148,11 +148,11 @@ def _part_words(part: str, language: str) -> str:
     return _PARTS[part]
 
 
-def _dated(change: Change, book: Book, found: Found, instant: Instant) -> Change:
+def _dated(change: Change, found: Found, instant: Instant) -> Change:
     """Return *change* with the day on which it came, and with the text that ended or suspended *found*."""
     span = found.span
     if span.end is not None and span.end <= instant:
-        status = change.status if is_end_law(book, found) else Status.DRAFT
+        status = change.status if span.end_status.is_law else span.end_status
         return replace(change, since=span.end_day, cite=span.end_cite or found.cite, status=status)
     if change.what == "ends":
         gap = next((gap for gap in span.gaps if _covers(gap, instant)), None)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from jiaozi.clock import Instant
 from jiaozi.rulebook.language import text_of
-from jiaozi.rulebook.model import Always, Book, Cite, Confidence, Duty, Rule, Series, Status, standing
-from jiaozi.rulebook.telling.briefs import begin_words, is_end_law, only_law
+from jiaozi.rulebook.model import Always, Book, Cite, Confidence, Duty, Rule, Series, standing
+from jiaozi.rulebook.telling.briefs import begin_words, only_law
 from jiaozi.rulebook.telling.compare import STANDING_WORDS
 from jiaozi.rulebook.telling.explain import NOT_LAW
 from jiaozi.rulebook.telling.wording import (
@@ -119,7 +119,7 @@ class _Teller:
         yield self._line("begins", begin_words(self.book, found, language))
         if found.span.end_day:
             ended = f"  {words['ended']} {found.span.end_cite}" if found.span.end_cite else ""
-            mark = "" if is_end_law(self.book, found) else f"  [{NOT_LAW[Status.DRAFT][language]}]"
+            mark = "" if found.span.end_status.is_law else f"  [{NOT_LAW[found.span.end_status][language]}]"
             yield self._line("until", f"{found.span.end_day}{ended}{mark}")
         for gap in found.span.gaps:
             yield self._line("suspended", f"{gap.start_day} - {gap.end_day or ''}  {gap.cite}")

@@ -28,7 +28,7 @@ from jiaozi.rulebook.model import (
     Status,
     standing,
 )
-from jiaozi.rulebook.telling.briefs import begin_words, is_end_law
+from jiaozi.rulebook.telling.briefs import begin_words
 from jiaozi.rulebook.telling.explain import NOT_LAW
 from jiaozi.rulebook.telling.wording import (
     action_words,
@@ -203,7 +203,7 @@ class _SectionWriter:
     def _tried_end(self, found: Rule | Always | Duty) -> Iterator[Clause]:
         """Yield the end that a reform would set to what is law."""
         span = found.span
-        if span.end_cite and span.end_day and not is_end_law(self.book, found):
+        if span.end_cite and span.end_day and not found.span.end_status.is_law:
             words = f"ends on {span.end_day}" if self.is_english else f"于{span.end_day}终止"
             yield Clause("", words, span.end_cite, None, is_draft=True)
 
@@ -254,8 +254,9 @@ class _SectionWriter:
         elif how is Standing.REPEALED:
             words = "no longer applies" if self.is_english else "已不适用"
             if found.span.end_cite:
-                mark = NOT_LAW[Status.DRAFT][self.language]
-                ended = f"{found.span.end_cite}{'' if is_end_law(self.book, found) else f' [{mark}]'}"
+                tried = found.span.end_status
+                mark = "" if tried.is_law else f" [{NOT_LAW[tried][self.language]}]"
+                ended = f"{found.span.end_cite}{mark}"
                 words += f" (ended by {ended})" if self.is_english else f"（由{ended}终止）"
         else:
             words = "does not apply yet" if self.is_english else "尚未适用"
