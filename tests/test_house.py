@@ -18,7 +18,7 @@ FLOORS = (
     {"ledger"},
     {"issuer", "chain", "lab"},
     {"report"},
-    {"office"},
+    {"office", "library"},
     {"server", "pilot", "commands"},
     {"cli"},
 )
