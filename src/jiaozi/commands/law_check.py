@@ -82,7 +82,7 @@ def look_again(book: Book, today: date) -> Iterator[str]:
                 for found in (*book.provisions, *numbers)
                 if found.span.awaited and found.span.awaited.event == event.id
             ]
-            held = f"; {len(waiting)} provisions and numbers wait for it" if waiting else ""
+            held = f"; waiting for it: {len(waiting)}" if waiting else ""
             yield f"event pending: {event.id}, {event.title['en']}{held}"
     for source in book.sources.values():
         if (today - source.checked).days > STALE_DAYS and source.read != "invented":
