@@ -492,7 +492,7 @@ def test_check_counts_the_cases_and_lists_what_to_look_at_again(capsys: Captured
     assert int(found[3]) == len(list((law_folder() / "cases").glob("*/*/*.toml")))
     looks = [line for line in said.splitlines() if line.startswith("look again  ")]
     assert any("event pending: tw.vasa_commenced" in line and "waiting for it: 5" in line for line in looks)
-    assert any("eu.deposit_standard" in line and "; 1 provisions and numbers wait" in line for line in looks)
+    assert any("eu.deposit_standard" in line and "; waiting for it: 1" in line for line in looks)
     (unsure,) = [line for line in looks if "unconfirmed: " in line]
     assert "hk.screen" in unsure
     assert "us penalty.fine from 2027-01-18" in unsure, "a number may be unsure where its rule is not"
