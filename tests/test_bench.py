@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from bench.load import found
 from bench.rows import Row, median_seconds, show
+
+HELPERS = ("load", "postgres", "watch")
+"""What `bench/ledger.py` is made of; none of them prints a figure by itself."""
 
 BENCHES = sorted(
     path.stem
     for path in (Path(__file__).parent.parent / "bench").glob("*.py")
-    if path.stem not in ("__init__", "rows")
+    if path.stem not in ("__init__", "rows", *HELPERS)
 )
 
 
@@ -49,3 +53,13 @@ def test_every_bench_can_be_started_by_its_name(name: str) -> None:
     assert callable(module.main)
     assert module.__doc__ is not None
     assert f"python -m bench.{name}" in module.__doc__
+
+
+def test_of_the_payments_that_benches_post_most_pass_and_some_are_refused(tmp_path: Path) -> None:
+    world = found(tmp_path / "ledger", holders=2_000)
+    with world.ledger as ledger:
+        uniform, zipf = (ledger.post(world.batches(1, spread)[0]) for spread in ("uniform", "zipf"))
+        pairs = ledger.post(world.batches(1, linked=True)[0])
+    for outcome in (uniform, zipf, pairs):
+        assert 0.85 < outcome.created / len(outcome.results) < 0.999
+    assert (pairs.results[::2] == 0).tolist() == (pairs.results[1::2] == 0).tolist()

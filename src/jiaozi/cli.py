@@ -48,13 +48,20 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("file", metavar="FILE")
     read.add_argument("--json", action="store_true", help="print one JSON object")
 
-    journal = commands.add_parser("journal", help="look after a journal")
-    verbs = journal.add_subparsers(dest="verb", metavar="VERB", required=True)
-    verify_journal = verbs.add_parser("verify", help="check every frame and the chain of hashes")
-    verify_journal.add_argument(
-        "folder", nargs="?", default="var/pilot", help="an office or a journal folder"
+    _journal(commands.add_parser("journal", help="look after a journal"))
+
+    backup = commands.add_parser("backup", help="copy an office, also while it works")
+    backup.add_argument("folder", metavar="FOLDER", help="the office")
+    backup.add_argument(
+        "to", metavar="DEST", help="the folder of the backup; what is there is not copied again"
     )
-    verify_journal.add_argument("--json", action="store_true", help="print one JSON object")
+    backup.add_argument("--with-keys", action="store_true", help="copy the private keys too")
+    backup.add_argument("--json", action="store_true", help="print one JSON object")
+
+    restore = commands.add_parser("restore", help="put an office back from its backup")
+    restore.add_argument("backup", metavar="DEST", help="the folder of the backup")
+    restore.add_argument("folder", metavar="FOLDER", help="where to; empty, or not there yet")
+    restore.add_argument("--json", action="store_true", help="print one JSON object")
 
     verify = commands.add_parser("verify", help="check a holder's proof")
     verify.add_argument("proof", metavar="PROOF", help="the proof file")
@@ -78,6 +85,31 @@ ACTIONS = (
     "license",
 )
 """The actions of the law, written here so that `--help` need not load it; a test holds them equal."""
+
+
+def _journal(journal: argparse.ArgumentParser) -> None:
+    verbs = journal.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verify = verbs.add_parser("verify", help="check every frame and the chain of hashes")
+    cat = verbs.add_parser("cat", help="print the frames, a line each, or one in full")
+    export = verbs.add_parser("export", help="write transfers as CSV, or all frames as JSON lines")
+    plan = verbs.add_parser("repair-plan", help="say what to do about a damaged journal; change nothing")
+    snapshot = verbs.add_parser("snapshot", help="write a snapshot, beside whoever writes the journal")
+    for verb in (verify, cat, export, plan, snapshot):
+        verb.add_argument("folder", nargs="?", default="var/pilot", help="an office or a journal folder")
+    for verb in (verify, plan, snapshot):
+        verb.add_argument("--json", action="store_true", help="print one JSON object")
+    snapshot.add_argument(
+        "--anew", action="store_true", help="fold from the first frame, believing no snapshot"
+    )
+    cat.add_argument(
+        "--json", action="store_true", help="print one JSON object a line, with all of the frame"
+    )
+    cat.add_argument("--frame", metavar="N", help="print frame N in full")
+    for verb in (cat, export):
+        verb.add_argument("--from", dest="from_", metavar="WHERE", help="first frame: its number, or a day")
+        verb.add_argument("--until", metavar="WHERE", help="number or day to stop before")
+    export.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
+    export.add_argument("--to", metavar="FILE", default="-", help="a new file (default: standard output)")
 
 
 def _law(law: argparse.ArgumentParser) -> None:
@@ -173,8 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> int:
     from importlib import import_module
 
-    name = "proof" if given.command == "verify" else given.command
-    return int(import_module(f"jiaozi.commands.{name}").run(given))
+    module = {"verify": "proof", "restore": "backup"}.get(given.command, given.command)
+    return int(import_module(f"jiaozi.commands.{module}").run(given))
 
 
 if __name__ == "__main__":

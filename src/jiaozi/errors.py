@@ -7,6 +7,7 @@
       StatementError   a bank file cannot be taken; .mistakes lists every place; nothing was imported
       JournalError     the journal is not what was written; stop and restore
         JournalBusy    another process writes this journal
+      BackupError      a backup cannot be made, or is not what was written; the message names the file
       ProofError       a proof or a checkpoint does not hold; the message names the step
       FactError        a fact cannot enter the journal; the message says what is wrong with it
       OrderError       an issue or redemption order cannot be taken as it stands
@@ -78,6 +79,10 @@ class ProofError(JiaoziError):
 
 class FactError(JiaoziError):
     """A fact cannot enter the journal."""
+
+
+class BackupError(JiaoziError):
+    """A backup cannot be made, or is not what was written; the message names the file."""
 
 
 class OrderError(JiaoziError):

@@ -1,6 +1,7 @@
 """The ledger: who holds what, moved under law, durable before it is answered.
 
 records   the 64-byte account and the 64-byte transfer
+columns   transfers from columns: arrays, Arrow, data frames, words
 results   the answers a transfer can get, in their order of precedence
 numbers   account numbers as people write them, with check digits
 ids       ids of transfers: time-ordered, or derived from what they book
@@ -21,8 +22,16 @@ group     frames that go to the disk together
 writer_lock     keeps a second process from writing
 journal_read    frames checked, a torn tail told from damage
 journal_verify  a journal read from its first byte to its last
+journal_export  frames told: as lines, CSV or JSON
 journal   frames appended, flushed in groups, one writer
-ledger    the public surface: open, record, post, cut
+snapshot  the state after one frame, on disk: when it is believed, which are kept
+snapshot_parts  what is in it: a state taken apart and put together again
+snapshot_files  the file of a snapshot: parts, their digests, written whole or not at all
+snapshot_ids    the id table as a snapshot keeps it
+restart   the newest good snapshot and the frames behind it; snapshots from a running ledger's journal
+ledger    the public surface: open, record, post, cut, snapshot
 history   transfers of an account, read back from the journal
 activity  counts by minute and by reason, for those who watch
+backup    an office copied while it works, and put back whole
+backup_files    what a backup is made of, read as if anyone had written it
 """

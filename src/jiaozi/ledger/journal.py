@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -57,12 +57,22 @@ class Journal:
     """What opening cut off, if the process before us died in the middle of a write."""
 
     @classmethod
-    def open(cls, folder: Path, *, segment_bytes: int = 64 << 20, check_from: int = 1) -> Journal:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        segment_bytes: int = 64 << 20,
+        check_from: int = 1,
+        walk: Callable[[Path], JournalReader] | None = None,
+    ) -> Journal:
         """Open the journal in *folder* for writing; make the folder when there is none.
 
         Checks the frames from *check_from* on: one, or the frame after a snapshot that
         vouches for those before. Cuts a torn tail back to the last whole frame. A new
         segment begins once the last one is larger than *segment_bytes*.
+
+        *walk* does the checking instead, once no other process can write: it reads to the
+        end and returns its reader. So a ledger that folds every frame reads them once.
 
         Raises `JournalBusy` when another process writes this journal, and `JournalError`
         with segment, frame and offset when it is damaged; nothing is changed then.
@@ -70,9 +80,12 @@ class Journal:
         make_folder(folder)
         lock = take_lock(folder)
         try:
-            reader = JournalReader(folder, check_from)
-            for _ in reader:
-                pass
+            if walk is not None:
+                reader = walk(folder)
+            else:
+                reader = JournalReader(folder, check_from)
+                for _ in reader:
+                    pass
             tail = None
             if reader.last_segment is not None:
                 tail = TailFile.reopen(reader.last_segment, reader.end_offset)

@@ -24,26 +24,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jiaozi.clock import Clock, Instant, moment_of
-from jiaozi.errors import FactError, JiaoziError, JournalError, NotReady
+from jiaozi.errors import FactError, JournalError, NotReady
 from jiaozi.ledger.facts import Fact, decode, encode
-from jiaozi.ledger.frames import MAX_PAYLOAD_BYTES, Frame, FrameKind, Receipt
+from jiaozi.ledger.frames import MAX_PAYLOAD_BYTES, NO_HASH, FrameKind, Receipt
 from jiaozi.ledger.journal import Journal
-from jiaozi.ledger.journal_read import TornTail
+from jiaozi.ledger.journal_read import JournalReader, TornTail
 from jiaozi.ledger.payload import MAX_BATCH as MAX_BATCH
-from jiaozi.ledger.payload import MAX_FRAME, pack, unpack
+from jiaozi.ledger.payload import MAX_FRAME, pack
 from jiaozi.ledger.records import OPENING, TRANSFER, Transfers
+from jiaozi.ledger.restart import Progress as Progress
+from jiaozi.ledger.restart import Restarted, restart
+from jiaozi.ledger.restart import fold as fold
 from jiaozi.ledger.results import Result
-from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State, compare
+from jiaozi.ledger.snapshot import Written, write
+from jiaozi.ledger.snapshot_files import PassedOver
+from jiaozi.ledger.snapshot_parts import Picture, Room
+from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State
 from jiaozi.rulebook.machine.kernel import Bits, names_of
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do, both in frames of the journal."""
-
 MAX_OPENINGS = 1 << 22
 """Accounts opened in one call: 64 MiB of the journal."""
 
-NO_LAW = bytes(32)
+NO_LAW = NO_HASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,15 @@ class _Work:
 class Ledger:
     """A book of accounts in a folder. Its methods may be called from any thread."""
 
-    def __init__(self, journal: Journal, state: State, clock: Clock, last: Instant) -> None:
+    def __init__(self, journal: Journal, folder: Path, restarted: Restarted, clock: Clock) -> None:
+        """Use `Ledger.open`."""
         self._journal = journal
-        self._state = state
+        self._folder = folder
+        self._state = restarted.state
         self._clock = clock
-        self._last = last
+        self._last = restarted.reader.head.instant
+        self._snapshot = restarted.snapshot
+        self._passed_over = tuple(restarted.passed_over)
         self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._held: _Work | None = None
         self._failure: JournalError | None = None
@@ -92,19 +99,19 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock, progress: Progress | None = None) -> Ledger:
-        """Open the ledger in *folder*, or begin one; replay its journal.
+        """Open the ledger in *folder*, or begin one; fold its journal behind the newest good snapshot.
 
         Raises `JournalBusy` when another process writes it, `JournalError` when it is damaged or
         replays to other results than were stored.
         """
-        journal = Journal.open(folder)
-        try:
-            state = State()
-            last = replay(journal, state, progress)
-        except BaseException:
-            journal.close()
-            raise
-        return cls(journal, state, clock, last)
+        found: list[Restarted] = []
+
+        def walk(folder: Path) -> JournalReader:
+            found.append(restart(folder, progress))
+            return found[0].reader
+
+        journal = Journal.open(folder, walk=walk)
+        return cls(journal, folder, found[0], clock)
 
     @property
     def state(self) -> State:
@@ -115,6 +122,16 @@ class Ledger:
     def torn_tail(self) -> TornTail | None:
         """What opening cut off: a frame whose writing was interrupted, and that nobody was told of."""
         return self._journal.torn_tail
+
+    @property
+    def opened_from(self) -> Path | None:
+        """The snapshot that opening began with; None when it folded the whole journal."""
+        return self._snapshot
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """Snapshots that opening did not use, newest first, and why."""
+        return self._passed_over
 
     @property
     def sequence(self) -> int:
@@ -154,6 +171,19 @@ class Ledger:
         """Run *look* between two frames, once all before it is durable; nothing moves meanwhile."""
         found: T = self._ask(None, look).result()
         return found
+
+    def snapshot(self) -> Written:
+        """Write a snapshot of the state as it stands now; durable on return.
+
+        Payments wait while the arrays are copied, not while the copy is written. The copy takes as much
+        memory as the accounts and ids do; `restart.write_from_journal` in another process spares this one both.
+
+        Raises `NotReady` before the first frame, `JournalBusy` while another snapshot is being written,
+        `OSError` when the disk fails or is full; the ledger goes on, and older snapshots stand.
+        """
+        room = Room.beside(self._state)
+        picture, receipt = self.at_cut(lambda state, receipt: (Picture.of(state).copied(room), receipt))
+        return write(self._folder, picture, receipt, self._passed_over)
 
     def reasons(self, outcome: Outcome, index: int) -> tuple[str, ...]:
         """Return the names of what stood in the way of transfer *index* of *outcome*."""
@@ -300,45 +330,6 @@ class Ledger:
     def _head(self) -> Receipt:
         head = self._journal.head
         return Receipt(head.sequence, head.hash, head.instant)
-
-
-def replay(journal: Journal, state: State, progress: Progress | None = None) -> Instant:
-    """Fold every frame of *journal* into *state*; return the last instant. Raises `JournalError`."""
-    last = Instant(0)
-    for frame in journal.frames():
-        fold(frame, state)
-        last = frame.instant
-        if progress:
-            progress(frame.sequence, journal.sequence)
-    return last
-
-
-def fold(frame: Frame, state: State) -> None:
-    """Fold one frame into *state*, and compare what was decided with what is decided now.
-
-    Raises `JournalError` naming the frame, whatever bytes are in it.
-    """
-    try:
-        _fold(frame, state)
-    except (JiaoziError, ArithmeticError, LookupError, RecursionError, ValueError) as error:
-        raise JournalError(f"frame {frame.sequence} cannot be folded: {error}") from error
-
-
-def _fold(frame: Frame, state: State) -> None:
-    if not FIRST_INSTANT <= frame.instant < LAST_INSTANT:
-        raise JournalError(f"its instant is {frame.instant} ns, which cannot be")
-    if frame.kind is FrameKind.FACTS:
-        state.record(decode(frame.payload))
-    elif frame.kind is FrameKind.ACCOUNTS:
-        opened = np.frombuffer(frame.payload, dtype=OPENING)
-        state.check_openings(opened)
-        state.open_accounts(opened)
-    else:
-        stored = unpack(frame.payload)
-        compare(state.post(stored.batch, stored.ends, frame.instant), stored)
-    digest = state.book.digest if state.book else NO_LAW
-    if digest != frame.law_digest:
-        raise JournalError("it was decided under another law than the journal enacted")
 
 
 def _settle(future: Future[Any], done: Future[Receipt], make: Callable[[Receipt], Any]) -> None:

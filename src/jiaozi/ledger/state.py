@@ -18,7 +18,7 @@ from jiaozi.clock import Instant, day_of, day_start
 from jiaozi.errors import FactError, JournalError
 from jiaozi.ledger.activity import Activity
 from jiaozi.ledger.facts import Fact
-from jiaozi.ledger.idindex import content_of, grown, new_table, stamp_of
+from jiaozi.ledger.idindex import Table, content_of, grown, new_table, stamp_of
 from jiaozi.ledger.kernel import (
     C_ISSUED,
     C_REDEEMED,
@@ -73,10 +73,43 @@ class State:
         self._days: Int64s | None = None
         self._days_until = Instant(0)
 
+    @classmethod
+    def of(
+        cls,
+        accounts: Accounts,
+        account_count: int,
+        coins: Int64s,
+        ids: Table,
+        ids_taken: int,
+        register: Register,
+        book: Book | None,
+        activity_of: dict[int, Activity],
+    ) -> State:
+        """Return the state that consists of these; all else in it follows from them.
+
+        It keeps the arrays: *accounts* (>= account_count,) ACCOUNT, *coins* (c, COIN_WIDTH), *ids* a table
+        at most half full. A snapshot gives a state back this way.
+        """
+        assert account_count <= len(accounts)
+        assert coins.shape == (len(register.coins), COIN_WIDTH)
+        assert 2 * ids_taken <= len(ids)
+        state = cls()
+        state._accounts, state.account_count, state.coins = accounts, account_count, coins
+        state._ids, state.ids_taken = ids, ids_taken
+        state.register, state.book, state.activity_of = register, book, activity_of
+        if book is not None:
+            state._asking = _Asking.of(book)
+        return state
+
     @property
     def accounts(self) -> Accounts:
         """The accounts, (count,) ACCOUNT, as a view: read it, never write it."""
         return self._accounts[: self.account_count]
+
+    @property
+    def ids(self) -> Table:
+        """Every id ever taken, `ids_taken` rows among empty ones: read it, never write it."""
+        return self._ids
 
     @property
     def law(self) -> Book:
@@ -140,13 +173,15 @@ class State:
 
     def digest(self) -> str:
         """Return SHA-256 over accounts, coins, ids, register and law: equal states have equal digests."""
-        whole = hashlib.sha256()
-        for part in (self.accounts, self.coins, content_of(self._ids)):
-            whole.update(np.ascontiguousarray(part).data)
-        whole.update(self.register.content())
-        law = self.book.digest.hex() if self.book else ""
-        whole.update(f"{self.account_count}|{self.ids_taken}|{law}".encode())
-        return whole.hexdigest()
+        return digest_of(
+            hashlib.sha256(self.accounts.data),
+            self.coins,
+            self._ids,
+            self.register.content(),
+            account_count=self.account_count,
+            ids_taken=self.ids_taken,
+            law=self.book.digest.hex() if self.book else "",
+        )
 
     # -- accounts -----------------------------------------------------------
 
@@ -251,6 +286,29 @@ class State:
             self._consents_until = self.register.next_change(self.words, instant)
         if self._days is None or instant >= self._days_until:
             self._days, self._days_until = _days(self.words, instant)
+
+
+def digest_of(
+    accounts: hashlib._Hash,
+    coins: Int64s,
+    ids: Table,
+    register: bytes,
+    *,
+    account_count: int,
+    ids_taken: int,
+    law: str,
+) -> str:
+    """Return the digest of a state, given the SHA-256 of its *accounts* so far.
+
+    The accounts come first and are nearly all of it, so who hashes them for another
+    reason has the digest of the state for little more. *ids* may lie in any order.
+    """
+    whole = accounts.copy()
+    whole.update(np.ascontiguousarray(coins).data)
+    whole.update(content_of(ids).data)
+    whole.update(register)
+    whole.update(f"{account_count}|{ids_taken}|{law}".encode())
+    return whole.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
