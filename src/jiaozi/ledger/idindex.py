@@ -26,11 +26,7 @@ def new_table(capacity: int = 1 << 16) -> Table:
     assert capacity & (capacity - 1) == 0
     # Compiled now: the first growth in the middle of a day would make payments wait for seconds.
     _refill(_EMPTY, _EMPTY)
-    # Filled by hand, the system gives it huge pages; zeros come in small ones as they are touched,
-    # and a growth took six times as long (docs/why/ledger-speed.md).
-    table = np.empty((capacity, 3), dtype=np.uint64)
-    table.fill(0)
-    return table
+    return np.zeros((capacity, 3), dtype=np.uint64)
 
 
 def grown(table: Table, taken: int, coming: int) -> Table:
