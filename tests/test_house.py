@@ -18,7 +18,7 @@ FLOORS = (
     {"ledger"},
     {"issuer", "chain", "lab"},
     {"report"},
-    {"office", "library"},
+    {"office", "embedded"},
     {"server", "pilot", "commands"},
     {"cli"},
 )

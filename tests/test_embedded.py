@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 import jiaozi
+from jiaozi.embedded import OpenLedger
 from jiaozi.ledger.columns import transfers_from
 from jiaozi.ledger.ids import id_text
 from jiaozi.ledger.records import PAY
 from jiaozi.ledger.results import Result
-from jiaozi.library import OpenLedger
 from jiaozi.rulebook.reading.read import read_folder
 
 from .ledger import ledger_world
