@@ -67,7 +67,7 @@ class OpenLedger(Ledger):
 
     def enact(self, book: Book) -> Receipt:
         """Let the ledger ask *book* from now on. Raises `FactError`."""
-        return self.record(LawEnacted(dict(book.texts), list(book.drafts), book.digest.hex()))
+        return self.record(LawEnacted.of(book))
 
     def post(self, batch: Any) -> Outcome:
         """Book a batch and return one answer for each transfer, durable.

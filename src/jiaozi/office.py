@@ -85,7 +85,7 @@ class Office:
 
     def enact(self, book: Book) -> Receipt:
         """Let the ledger ask *book* from now on."""
-        return self.ledger.record(LawEnacted(dict(book.texts), list(book.drafts), book.digest.hex()))
+        return self.ledger.record(LawEnacted.of(book))
 
     def ask(
         self, action: Action, debit: int, credit: int, amount_fen: int, *, place: str, travel_data: str = ""

@@ -14,6 +14,7 @@ from datetime import date
 import msgspec
 
 from jiaozi.errors import FactError
+from jiaozi.rulebook.model import Book
 
 
 class Fact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="fact"):
@@ -26,6 +27,11 @@ class LawEnacted(Fact, frozen=True, tag="law enacted"):
     texts: dict[str, str]
     drafts: list[str]
     digest: str
+
+    @classmethod
+    def of(cls, book: Book) -> LawEnacted:
+        """Return the fact that *book* is enacted."""
+        return cls(dict(book.texts), list(book.drafts), book.digest.hex())
 
 
 class IssuerRegistered(Fact, frozen=True, tag="issuer registered"):
