@@ -5,16 +5,17 @@
 SHELL := /bin/sh
 ARGS ?=
 BIN := .venv/bin
-BENCHES := bench/law.py bench/pilot.py bench/ledger.py
+BENCHES := bench/law.py bench/pilot.py bench/ledger.py bench/idtable.py bench/history.py
 
 JIAOZI_TORTURE ?= 100000
+TORTURES := tests/rulebook/test_reading_mutations.py tests/ledger/test_fault_*.py tests/ledger/test_machine.py
 
 .PHONY: help setup run test torture check format bench lock clean
 help:
 	@echo "setup   make .venv with everything pinned (no global installs)"
 	@echo "run     run the pilot and serve the console; make run ARGS=--once exits instead"
 	@echo "test    run every test"
-	@echo "torture run the random tests for as long as their numbers say (JIAOZI_TORTURE=n)"
+	@echo "torture run the random tests and the faults for as long as their numbers say (JIAOZI_TORTURE=n)"
 	@echo "check   ruff and mypy --strict"
 	@echo "format  let ruff format everything"
 	@echo "bench   print the figures we publish"
@@ -38,7 +39,7 @@ test: .venv/dev.stamp
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 torture: .venv/dev.stamp
-	@JIAOZI_TORTURE=$(JIAOZI_TORTURE) $(BIN)/python -m pytest -q tests/rulebook/test_reading_mutations.py $(ARGS)
+	@JIAOZI_TORTURE=$(JIAOZI_TORTURE) $(BIN)/python -m pytest -q -s $(TORTURES) $(ARGS)
 
 check: .venv/dev.stamp
 	@$(BIN)/ruff check .

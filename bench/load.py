@@ -11,19 +11,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.clock import ManualClock, day_start
+from jiaozi.clock import NS_PER_SECOND, Instant, ManualClock, day_start
 from jiaozi.issuer.sheet import open_sheet
 from jiaozi.lab.population import FIRM, FIRM_SHARE, LOAD_FEN, RESIDENT, TIER_SHARES, VISITOR, VISITOR_SHARE
 from jiaozi.ledger.facts import CoinCreated, ConsentGranted, IssuerRegistered, LawEnacted, LicenceGranted
 from jiaozi.ledger.ids import give_ids
 from jiaozi.ledger.ledger import MAX_BATCH, MAX_OPENINGS, Ledger
-from jiaozi.ledger.records import BOOK, ISSUE, PAY, TransferFlag, Transfers, openings, transfers
+from jiaozi.ledger.posting.supplied import C_ISSUED
+from jiaozi.ledger.records import (
+    AS_PENDING,
+    BOOK,
+    ISSUE,
+    PAY,
+    WHOLE,
+    TransferFlag,
+    Transfers,
+    openings,
+    transfers,
+)
+from jiaozi.ledger.state import State
 from jiaozi.rulebook.reading.read import read_folder
 
 ZONE, ISSUER, COIN = "cn-sh", "bench-pay", "bench-cny"
@@ -37,6 +50,12 @@ ZIPF = 0.99
 
 LOADED_ONE_BY_ONE = 10_000_000
 """With more holders than this, wallets are filled in memory: the journal could not be replayed."""
+
+RESERVED_SECONDS = 3_600
+"""How long a reservation stands: longer than a round, so none times out while it is measured."""
+
+BATCH_SECONDS = 0.004
+"""Between the ids of two batches: those of two million a second. Ids all of one millisecond would seal too small."""
 
 Spread = Literal["uniform", "zipf"]
 Batches = list[Transfers]
@@ -52,7 +71,7 @@ class World:
     first: int
     holders: int
     place: int
-    busiest: NDArray[np.int64]
+    busiest: NDArray[np.uint32]
 
     def batches(self, count: int, spread: Spread = "uniform", *, linked: bool = False) -> Batches:
         """Return *count* full batches of payments; *linked* makes chains of two of them."""
@@ -60,6 +79,19 @@ class World:
         if linked:
             batch["flags"][::2] = TransferFlag.LINKED
         return [batch[start : start + MAX_BATCH] for start in range(0, len(batch), MAX_BATCH)]
+
+    def reservations(self, count: int) -> Batches:
+        """Return *count* batches that reserve, each followed by the batch that posts them whole."""
+        found: Batches = []
+        for reserving in self.batches(count):
+            reserving["flags"], reserving["timeout"] = TransferFlag.PENDING, RESERVED_SECONDS
+            posting = transfers(len(reserving))
+            give_ids(posting, self.clock(), self.random)
+            posting["flags"], posting["amount"] = TransferFlag.POST_PENDING_TRANSFER, WHOLE
+            posting["debit"] = posting["credit"] = AS_PENDING
+            posting["memo_lo"], posting["memo_hi"] = reserving["id_lo"], reserving["id_hi"]
+            found += [reserving, posting]
+        return found
 
     def single(self, count: int) -> Batches:
         """Return *count* batches of one payment each."""
@@ -72,7 +104,9 @@ class World:
 
     def _payments(self, count: int, spread: Spread) -> Transfers:
         batch = transfers(count)
-        give_ids(batch, self.clock(), self.random)
+        for number, start in enumerate(range(0, count, MAX_BATCH)):
+            instant = Instant(self.clock() + int(number * BATCH_SECONDS * NS_PER_SECOND))
+            give_ids(batch[start : start + MAX_BATCH], instant, self.random)
         payer, payee = self._draw(count, spread), self._draw(count, spread)
         payee = np.where(payee == payer, (payee + 1) % self.holders, payee)
         batch["debit"], batch["credit"] = self.first + payer, self.first + payee
@@ -84,10 +118,17 @@ class World:
     def _draw(self, count: int, spread: Spread) -> NDArray[np.int64]:
         if spread == "uniform":
             return self.random.integers(0, self.holders, count)
-        weights = np.cumsum(np.arange(1, self.holders + 1, dtype=np.float64) ** -ZIPF)
+        weights = _zipf_weights(self.holders)
         ranks = np.searchsorted(weights, self.random.random(count) * weights[-1])
-        drawn: NDArray[np.int64] = self.busiest[ranks]
+        drawn: NDArray[np.int64] = self.busiest[ranks].astype(np.int64)
         return drawn
+
+
+@lru_cache(maxsize=1)
+def _zipf_weights(holders: int) -> NDArray[np.float64]:
+    """Return the sums of weights of the busiest one, two, … of *holders*: seconds of work for 100 million."""
+    weights = np.arange(1, holders + 1, dtype=np.float64) ** -ZIPF
+    return np.cumsum(weights, out=weights)
 
 
 def found(folder: Path, *, holders: int, seed: int = 2026) -> World:
@@ -117,12 +158,14 @@ def found(folder: Path, *, holders: int, seed: int = 2026) -> World:
     first = _open(ledger, kind, tier, place)
     load = np.array(LOAD_FEN, dtype=np.int64)[tier - 1]
     load[kind == FIRM] = FIRM_LOAD_FEN
-    firms, others = np.flatnonzero(kind == FIRM), np.flatnonzero(kind != FIRM)
+    firms = np.flatnonzero(kind == FIRM).astype(np.uint32)
+    others = np.flatnonzero(kind != FIRM).astype(np.uint32)
     # The busiest are firms: a wallet with a daily cap cannot be busy for long.
     busiest = np.concatenate([random.permutation(firms), random.permutation(others)])
     world = World(ledger, clock, random, first, holders, place, busiest)
     if holders > LOADED_ONE_BY_ONE:
-        ledger.at_cut(lambda state, _: state.accounts["balance"].__setitem__(slice(first, None), load))
+        load[kind == VISITOR] = 0  # who is not admitted is issued nothing, here as there
+        ledger.at_cut(lambda state, _: _load_in_memory(state, sheet.reserve, first, load))
     else:
         _load(world, sheet.reserve, sheet.client_money, load)
     return world
@@ -136,6 +179,14 @@ def _open(ledger: Ledger, kind: NDArray[np.uint8], tier: NDArray[np.uint8], plac
         opened["zone"], opened["kind"], opened["tier"] = place, kind[part], tier[part]
         firsts.append(ledger.open_accounts(opened))
     return firsts[0]
+
+
+def _load_in_memory(state: State, reserve: int, first: int, load: NDArray[np.int64]) -> None:
+    """Write what taking in money and issuing it would have left behind; sums are zero as everywhere."""
+    accounts, whole = state.accounts, int(load.sum())
+    accounts["balance"][first:] = load
+    accounts["balance"][reserve] = -whole
+    state.coins[0, C_ISSUED] = whole
 
 
 def _load(world: World, reserve: int, client_money: int, load: NDArray[np.int64]) -> None:

@@ -26,6 +26,15 @@ class Row:
     peer: str = ""
     ratio: float | None = None
 
+    @property
+    def standing(self) -> str:
+        """Whether the target is met, or how far the figure is from it; empty without a target."""
+        if self.target is None:
+            return ""
+        if self.value >= self.target if self.better == "higher" else self.value <= self.target:
+            return "met"
+        return f"{self.value / self.target:.2f} of it"
+
 
 def median_seconds(run: Callable[[], object], *, times: int = 5, warm_up: int = 1) -> float:
     """Return the median of *times* runs, after *warm_up* that are not counted."""
@@ -56,18 +65,24 @@ def machine() -> dict[str, object]:
     }
 
 
-def show(title: str, measure: Callable[[], list[Row]]) -> None:
-    """Measure and print: a table, or with `--json` one object."""
+def parser_of(title: str) -> argparse.ArgumentParser:
+    """Return a parser that knows `--json`; a bench with more to say adds to it."""
     arguments = argparse.ArgumentParser(description=title)
     arguments.add_argument("--json", action="store_true", help="print one JSON object")
-    given = arguments.parse_args()
+    return arguments
+
+
+def show(title: str, measure: Callable[[], list[Row]], *, as_json: bool | None = None) -> None:
+    """Measure and print: a table, or one object when *as_json*; by default the command line is asked."""
+    if as_json is None:
+        as_json = parser_of(title).parse_args().json
     on = machine()
     rows = measure()
-    if given.json:
+    if as_json:
         print(json.dumps({"machine": on, "rows": [asdict(row) for row in rows]}, indent=2))
         return
     print(f"{title}\n{on['processor']}, {on['cores']} cores, Python {on['python']}, load {on['load_before']}")
     for row in rows:
-        target = f"target {row.target:,g}" if row.target is not None else ""
+        target = f"target {row.target:,g}, {row.standing}" if row.target is not None else ""
         ratio = f"{row.ratio:,.3g} x {row.peer}" if row.ratio is not None else ""
-        print(f"  {row.name:<36} {row.value:>16,.4g} {row.unit:<12} {target:<18} {ratio}")
+        print(f"  {row.name:<52} {row.value:>12,.4g} {row.unit:<12} {target:<32} {ratio}".rstrip())

@@ -15,24 +15,26 @@ from typing import Any
 
 import google_crc32c
 
-from jiaozi.ledger import frames, group, journal, ledger, segments, state
+from jiaozi.ledger import counting, ledger, memory, state, writer
+from jiaozi.ledger.journal import frames, group, journal, segments
 
 STEPS: tuple[tuple[Any, str, str], ...] = (
     (ledger.Ledger, "submit", "submit: copy of the batch"),
-    (ledger.Ledger, "_next", "writer: waits and gathers"),
-    (ledger.Ledger, "_post", "writer: joins batches, the rest"),
+    (writer.Writer, "_next", "writer: waits and gathers"),
+    (writer.Writer, "_post", "writer: joins batches, the rest"),
     (state.State, "post", "state: arrays for the answers"),
-    (state, "grown", "state: id table grows"),
+    (state, "make_room", "state: id table makes room"),
     (state, "post", "kernel: ids, law, balances"),
-    (state.State, "_count", "state: counts by minute and reason"),
-    (ledger, "pack", "pack: results and refused"),
+    (counting.Counting, "finish", "counts by minute and reason"),
+    (memory, "populate_ahead", "memory for ids"),
+    (writer, "pack", "pack: results and refused"),
     (journal.Journal, "append", "journal: hand over"),
     (group, "pack_header", "journal: header"),
     (frames, "_hash", "journal: SHA-256"),
     (google_crc32c, "extend", "journal: CRC-32C"),
     (segments.TailFile, "_write", "journal: write"),
     (segments, "sync_file", "journal: flush"),
-    (ledger, "_settle", "answers"),
+    (writer, "_answer", "answers"),
 )
 
 WALL = ("journal: write", "journal: flush")

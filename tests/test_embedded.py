@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ import jiaozi
 from jiaozi.embedded import OpenLedger
 from jiaozi.ledger.columns import transfers_from
 from jiaozi.ledger.ids import id_text
-from jiaozi.ledger.records import PAY
+from jiaozi.ledger.journal.reading import read_frames
+from jiaozi.ledger.notes import Note
+from jiaozi.ledger.payload import unpack
+from jiaozi.ledger.records import AS_PENDING, PAY, WHOLE
 from jiaozi.ledger.results import Result
 from jiaozi.rulebook.reading.read import read_folder
 
@@ -103,7 +107,7 @@ def test_an_id_is_that_of_the_uuid_and_one_that_is_left_out_is_given(ledger: Ope
 
 def test_columns_say_the_same_in_every_form(ledger: OpenLedger) -> None:
     words = ledger.state.words
-    plain = transfers_from(COLUMNS, words)
+    plain, _ = transfers_from(COLUMNS, words)
     halves = np.array([[each.int & (2**64 - 1), each.int >> 64] for each in FIVE], dtype=np.uint64)
     forms: list[Any] = [
         COLUMNS | {"id": halves},
@@ -122,7 +126,7 @@ def test_columns_say_the_same_in_every_form(ledger: OpenLedger) -> None:
         ),
     ]
     for form in forms:
-        assert (transfers_from(form, words) == plain).all()
+        assert (transfers_from(form, words)[0] == plain).all()
 
 
 def test_linked_columns_share_one_fate(ledger: OpenLedger) -> None:
@@ -166,6 +170,122 @@ def test_a_batch_without_a_needed_column_or_that_is_no_table_is_refused(ledger: 
         ledger.post({name: column for name, column in COLUMNS.items() if name != "place"})
     with pytest.raises(ValueError, match="a batch is a mapping or a table of columns, not int"):
         ledger.post(7)
+
+
+ENDS = {"post": True, "pending_id": FIVE}
+
+
+def columns_with(ledger: OpenLedger, **more: Any) -> tuple[Any, Any]:
+    return transfers_from(COLUMNS | more, ledger.state.words)
+
+
+def test_columns_of_yes_and_no_become_flags(ledger: OpenLedger) -> None:
+    yes = np.array([True, False, True, False, False])
+    batch, _ = columns_with(ledger, pending=yes, timeout=[60, 0, 90, 0, 0], linked=~yes)
+    assert batch["flags"].tolist() == [2, 1, 2, 1, 1]
+    assert batch["timeout"].tolist() == [60, 0, 90, 0, 0]
+    batch, _ = columns_with(ledger, balancing=["debit", "credit", "", "debit", ""])
+    assert batch["flags"].tolist() == [16, 32, 0, 16, 0]
+
+
+def test_to_post_or_to_void_needs_nothing_but_whom(ledger: OpenLedger) -> None:
+    for name, flag in (("post", 4), ("void", 8)):
+        batch, notes = transfers_from({name: True, "pending_id": FIVE}, ledger.state.words)
+        assert batch["memo_lo"].tolist() == [each.int & (2**64 - 1) for each in FIVE]
+        assert batch["memo_hi"].tolist() == [each.int >> 64 for each in FIVE]
+        assert set(batch["debit"].tolist()) == set(batch["credit"].tolist()) == {AS_PENDING}
+        assert set(batch["amount"].tolist()) == {WHOLE}
+        assert set(batch["flags"].tolist()) == {flag}
+        assert (batch["action"].max(), batch["place"].max(), len(notes)) == (0, 0, 0)
+    part, _ = transfers_from(ENDS | {"amount_fen": [1, 2, 3, 4, 5]}, ledger.state.words)
+    assert part["amount"].tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        np.datetime64("2026-12-15"),
+        np.full(5, np.datetime64("2026-12-15T08:30")),
+        [date(2026, 12, 15)] * 5,
+        ["2026-12-15"] * 5,
+        np.array(["2026-12-15"] * 5, dtype=object),
+        "2026-12-15",
+    ],
+)
+def test_a_value_date_is_a_day_in_any_form(ledger: OpenLedger, dates: Any) -> None:
+    batch, _ = columns_with(ledger, value_date=dates)
+    assert set(batch["value_day"].tolist()) == {(date(2026, 12, 15) - date(2000, 1, 1)).days}
+
+
+def test_a_value_date_may_be_left_to_the_day_of_booking(ledger: OpenLedger) -> None:
+    mixed: list[Any] = ["", "2000-01-02", None, date(2179, 6, 6), ""]
+    batch, _ = columns_with(ledger, value_date=mixed)
+    assert batch["value_day"].tolist() == [0, 1, 0, 2**16 - 1, 0]
+    batch, _ = columns_with(ledger, value_date=np.array(["NaT"] * 5, dtype="datetime64[D]"))
+    assert not batch["value_day"].any()
+
+
+def test_words_beside_a_transfer_are_columns_too_and_reach_the_journal(
+    ledger: OpenLedger, tmp_path: Path
+) -> None:
+    words = {
+        "text": ["rent", "", None, "tea", float("nan")],
+        "purpose": ["RENT", None, None, None, "SALA"],
+        "end_to_end_id": "E-1",
+        "purpose_number": 7,
+        "code": 300,
+    }
+    outcome = ledger.post(COLUMNS | words)
+    assert outcome.created == 5
+    frame = list(read_frames(tmp_path))[-1]
+    booked = unpack(frame.payload)
+    assert booked.notes.read() == {
+        0: Note(text="rent", purpose="RENT", end_to_end_id="E-1"),
+        1: Note(end_to_end_id="E-1"),
+        2: Note(end_to_end_id="E-1"),
+        3: Note(text="tea", end_to_end_id="E-1"),
+        4: Note(purpose="SALA", end_to_end_id="E-1"),
+    }
+    assert set(booked.batch["purpose"].tolist()) == {7}
+    assert set(booked.batch["code"].tolist()) == {300}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value_date": 7}, "column value_date must be dates, such as 2026-12-15.*not int64"),
+        ({"value_date": ["soon"] * 5}, "column value_date must be dates.*soon"),
+        ({"value_date": [7, None, "", "", ""]}, "column value_date must be dates.*not 7"),
+        ({"value_date": "2000-01-01"}, "from 2000-01-02 on and before 2179-06-07"),
+        ({"value_date": "1999-12-31"}, "from 2000-01-02 on"),
+        ({"value_date": "2179-06-07"}, "before 2179-06-07"),
+        ({"pending": [1, 0, 1, 0, 1]}, "column pending must be bool, not int64"),
+        ({"balancing": "both"}, "column balancing has 'both'; it is one of debit, credit"),
+        ({"post": True}, "column pending_id is missing"),
+        ({"memo": FIVE, "pending_id": FIVE}, "leave column memo out"),
+        ({"purpose": ["RENT", "rent", "", "", ""]}, "the note of transfer 1"),
+        ({"text": ["a", 7, "", "", ""]}, "column text has 7 at transfer 1; it holds words"),
+        ({"reference": "r" * 36}, "the note of transfer 0"),
+        ({"timeout": -1}, "column timeout has a number beyond 0"),
+        ({"purpose_number": 256}, "column purpose_number has a number beyond 0 to 255"),
+    ],
+)
+def test_a_new_column_that_will_not_do_is_named_as_well(
+    ledger: OpenLedger, change: dict[str, Any], message: str
+) -> None:
+    before = ledger.sequence
+    with pytest.raises(ValueError, match=message):
+        ledger.post(COLUMNS | change)
+    assert ledger.sequence == before
+
+
+def test_where_some_post_and_some_pay_every_needed_column_is_there(ledger: OpenLedger) -> None:
+    some = np.array([True, False, False, False, False])
+    given = {name: column for name, column in COLUMNS.items() if name != "amount_fen"}
+    with pytest.raises(ValueError, match=r"column amount_fen is missing.*unless all of it posts or voids"):
+        ledger.post(given | {"post": some, "pending_id": FIVE})
+    with pytest.raises(ValueError, match="in columns or in"):
+        ledger.post(COLUMNS | {"text": "tea"}, notes={0: Note(text="tea")})
 
 
 def test_many_threads_share_frames_and_none_is_told_of_another(ledger: OpenLedger) -> None:

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--json", action="store_true", help="print one JSON object")
 
     _journal(commands.add_parser("journal", help="look after a journal"))
+    _ledger(commands.add_parser("ledger", help="seal and read the history of a ledger"))
 
     backup = commands.add_parser("backup", help="copy an office, also while it works")
     backup.add_argument("folder", metavar="FOLDER", help="the office")
@@ -110,6 +111,46 @@ def _journal(journal: argparse.ArgumentParser) -> None:
         verb.add_argument("--until", metavar="WHERE", help="number or day to stop before")
     export.add_argument("--format", choices=("csv", "jsonl"), default="csv", help="default: csv")
     export.add_argument("--to", metavar="FILE", default="-", help="a new file (default: standard output)")
+
+
+def _ledger(ledger: argparse.ArgumentParser) -> None:
+    verbs = ledger.add_subparsers(dest="verb", metavar="VERB", required=True)
+    seal = verbs.add_parser(
+        "seal", help="turn finished segments of the journal into Parquet, beside its writer"
+    )
+    sql = verbs.add_parser(
+        "sql", help="answer one SELECT over transfers, decisions, facts, accounts, balances"
+    )
+    statement = verbs.add_parser("statement", help="print an account's statement for a period")
+    balance = verbs.add_parser("balance", help="print what an account had at any time")
+    totals = verbs.add_parser("totals", help="print the trial balance and the supply of every coin")
+    follow = verbs.add_parser("follow", help="print what happens as JSON lines, from a mark on")
+    for verb in (seal, sql, statement, balance, totals, follow):
+        verb.add_argument("folder", help="an office or a journal folder")
+    for verb in (seal, sql, balance, totals):
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    seal.add_argument(
+        "--verify", action="store_true", help="seal nothing; compare what is sealed with its digests"
+    )
+    sql.add_argument("query", metavar="QUERY", help="one SELECT; - reads it from the input")
+    sql.add_argument(
+        "--parameter", action="append", default=[], metavar="TEXT", help="value of a ? in the query"
+    )
+    sql.add_argument("--seconds", default="60", metavar="N", help="how long it may take (default: 60)")
+    for verb in (statement, balance):
+        verb.add_argument(
+            "account", metavar="ACCOUNT", help="number of the account, with or without check digits"
+        )
+    balance.add_argument("--at", metavar="DATE", help="YYYY-MM-DD, or YYYY-MM-DDTHH:MM (default: now)")
+    statement.add_argument("--month", metavar="YYYY-MM", help="a whole month")
+    statement.add_argument("--from", dest="from_", metavar="DAY", help="first day, YYYY-MM-DD")
+    statement.add_argument("--until", metavar="DAY", help="first day that is not in it any more")
+    statement.add_argument("--format", choices=("text", "csv", "camt053"), default="text")
+    statement.add_argument("--language", choices=("en", "zh"), default="en")
+    follow.add_argument(
+        "--after", default="0", metavar="MARK", help="the mark of the last event you have (default: 0)"
+    )
+    follow.add_argument("--wait", action="store_true", help="go on for ever")
 
 
 def _law(law: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@
       BackupError      a backup cannot be made, or is not what was written; the message names the file
       ProofError       a proof or a checkpoint does not hold; the message names the step
       FactError        a fact cannot enter the journal; the message says what is wrong with it
+      QueryError       a question in SQL cannot be answered; the message shows the place in it
       OrderError       an issue or redemption order cannot be taken as it stands
       NotReady         asked before start-up was complete, or after a stop; try again
 
@@ -83,6 +84,10 @@ class FactError(JiaoziError):
 
 class BackupError(JiaoziError):
     """A backup cannot be made, or is not what was written; the message names the file."""
+
+
+class QueryError(JiaoziError, ValueError):
+    """A question in SQL cannot be answered as it stands."""
 
 
 class OrderError(JiaoziError):

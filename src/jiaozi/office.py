@@ -22,12 +22,12 @@ from sqlalchemy import create_engine
 from jiaozi.bank import statement as bank_statement
 from jiaozi.clock import BusinessCalendar, Clock, day_of, system_clock
 from jiaozi.errors import OrderError
-from jiaozi.issuer import intake, redeem
+from jiaozi.issuer import intake, outbox, redeem
 from jiaozi.issuer.store import ReserveBank, Store, durable
 from jiaozi.ledger.facts import LawEnacted
-from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.history import Line, account_lines
 from jiaozi.ledger.ids import give_ids
+from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.ledger import Ledger, Outcome, Progress
 from jiaozi.ledger.question import question
 from jiaozi.ledger.records import PAY, transfers
@@ -65,6 +65,7 @@ class Office:
         engine = durable(create_engine(f"sqlite:///{folder / 'office.sqlite'}"))
         store = Store(engine)
         redeem.finish(ledger, store)
+        outbox.finish(store, folder / "outbox")
         return cls(folder, ledger, store, Parties(engine), clock)
 
     def close(self) -> None:
@@ -135,13 +136,18 @@ class Office:
         )
 
     def order_payouts(self, coin_id: str, message_id: str) -> Path:
-        """Write the pain.001 for all redemptions that the bank does not have yet; return its path."""
+        """Write the pain.001 for all redemptions that the bank does not have yet; return its path.
+
+        Asked again under the same name, when nothing more waits, it returns the path of the first time.
+        """
         bank = self._bank(coin_id)
         waiting = self.store.redemptions(coin=coin_id, status="burned")
+        if not waiting and self.store.redemptions(coin=coin_id, message_id=message_id):
+            return outbox.path_of(self.folder / "outbox", message_id)
         if not waiting:
             raise OrderError(f"no redemption of {coin_id} waits for its payout")
         instant = self.clock()
-        written = redeem.order_payout(
+        return redeem.order_payout(
             self.store,
             bank,
             waiting,
@@ -150,12 +156,8 @@ class Office:
             instant=instant,
             execution_day=day_of(instant),
             currency=self.ledger.state.register.coin(coin_id).peg,
+            folder=self.folder / "outbox",
         )
-        outbox = self.folder / "outbox"
-        outbox.mkdir(exist_ok=True)
-        path = outbox / f"{message_id}.pain001.xml"
-        path.write_bytes(written)
-        return path
 
     def close_day(self, coin_id: str) -> Evening:
         """Cut, prove, sign and keep the evening's checkpoint."""

@@ -159,6 +159,7 @@ def test_without_a_bank_account_on_file_nothing_is_ordered(desk: Desk) -> None:
             redeem.order_payout(
                 desk.store, bank, [requested.redemption], lambda _, party=party: party,  # type: ignore[misc]
                 message_id="P", instant=desk.world.clock(), execution_day=date(2026, 12, 15), currency="CNY",
+                folder=desk.office.folder / "outbox",
             )  # fmt: skip
     kept = desk.store.redemption(requested.redemption.reference)
     assert kept is not None

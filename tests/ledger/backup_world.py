@@ -6,8 +6,8 @@ from pathlib import Path
 
 from jiaozi.bank import EXAMPLES
 from jiaozi.clock import Instant
-from jiaozi.ledger.frames import FrameKind
-from jiaozi.ledger.journal import Journal
+from jiaozi.ledger.journal.frames import FrameKind
+from jiaozi.ledger.journal.journal import Journal
 from tests.world import COIN, World, at, found, order
 
 MADE = at("2026-12-15 20:00")

@@ -25,20 +25,27 @@ from jiaozi.ledger.facts import (
     Fact,
     FreezeLifted,
     FreezeOrdered,
+    IdWindowSet,
     IssuerRegistered,
     LawEnacted,
     LicenceGranted,
+    LimitSet,
     SheetNamed,
     TierSet,
 )
-from jiaozi.ledger.plain_books import Transfer
+from jiaozi.ledger.notes import Note, Notes
+from jiaozi.ledger.posting.plain_books import Transfer
 from jiaozi.ledger.records import (
+    AS_PENDING,
     BOOK,
+    CALL,
     ISSUE,
     OWN_PERSON,
     PAY,
     REDEEM,
+    WHOLE,
     AccountFlag,
+    Choice,
     TransferFlag,
     Transfers,
     openings,
@@ -49,6 +56,7 @@ from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.reading.read import read, read_folder
 
 LINKED = int(TransferFlag.LINKED)
+PENDING = int(TransferFlag.PENDING)
 NO_OVERDRAFT = AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS
 SHEET = (
     AccountFlag.INTERNAL | AccountFlag.CREDITS_MUST_NOT_EXCEED_DEBITS,
@@ -103,13 +111,69 @@ class Posting:
     batch: tuple[Transfer, ...]
     ends: tuple[int, ...]
     instant: Instant
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def calls(self) -> NDArray[np.void]:
+        calls = np.zeros(len(self.ends), dtype=CALL)
+        calls["end"] = self.ends
+        if self.choices:
+            calls["choice"] = self.choices
+        return calls
+
+    @property
+    def notes(self) -> Notes:
+        return Notes.of({row: sent.note for row, sent in enumerate(self.batch) if sent.note is not None})
+
+
+NUMBER_FACTS = "".join(
+    f"""
+[[fact]]
+id    = "payer.payments_{window}"
+type  = "number"
+unit  = "count"
+title = {{ en = "how many payments the payer made {window}", zh = "付款人的付款笔数 {window}" }}
+"""
+    for window in ("today", "this_month", "this_year")
+)
+NUMBER_COUNTERS = "".join(
+    f"""
+[[counter]]
+id      = "payer.payments_{window}"
+sum     = "payments"
+by      = "payer"
+window  = "calendar {period}"
+actions = ["pay"{more}]
+"""
+    for window, period, more in (
+        ("today", "day", ""),
+        ("this_month", "month", ""),
+        ("this_year", "year", ', "redeem"'),
+    )
+)
+NUMBER_NEEDS = "".join(
+    f"""{name} = {{ if = "{condition}", cite = "sh-pilot art 7(3)", title = {{ en = "{name}", zh = "{name}" }} }}
+"""
+    for name, condition in (
+        ("few_today", "payer.payments_today < 3"),
+        ("few_this_month", "payer.payments_this_month < 5"),
+        ("few_this_year", "payer.payments_this_year < 9"),
+        ("month_cap", "payer.paid_this_month + payment.amount <= limit.year[payer.tier]"),
+    )
+)
 
 
 @cache
 def law(variant: int) -> Book:
-    """Return the law shipped with the Shanghai draft; later variants lower its limits."""
+    """Return the law shipped with the Shanghai draft; later variants lower its limits, odd ones count payments."""
     texts = dict(read_folder(drafts=["cn-sh"]).texts)
-    if variant:
+    texts["facts.toml"] += NUMBER_FACTS
+    if variant != 2:
+        texts["facts.toml"] += NUMBER_COUNTERS
+        texts["cn-sh.toml"] = texts["cn-sh.toml"].replace(
+            "annual_cap      =", NUMBER_NEEDS + "annual_cap      ="
+        )
+    if variant == 1:
         texts["cn-sh.toml"] = texts["cn-sh.toml"].replace("t3 = 5_000,", "t3 = 4_000,")
         texts["cn-sh.toml"] = texts["cn-sh.toml"].replace("t4 = 5_000 ", "t4 = 3_000 ")
     return read(texts, drafts=["cn-sh"])
@@ -126,6 +190,8 @@ class RandomWorld:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.sent: list[Transfer] = []
+        self.pending: list[Transfer] = []
+        self.now = instant("2025-07-01T00:00+08:00")
         self.words = law(0).vocabulary
         self.standing: list[tuple[int, str]] = []
         self.orders = 0
@@ -204,11 +270,16 @@ class RandomWorld:
             start = instant("2026-12-30T20:00+08:00") if self.random.random() < 0.7 else moments[0]
             moments.append(Instant(start + self.random.randrange(3 * 86_400) * 10**9))
         moments.sort()
+        self.now = moments[0]
         yield Posting(*self._funding(), moments[len(moments) // 3])
         for moment in moments[len(moments) // 3 :]:
+            self.now = moment
             if self.random.random() < 0.5:
                 yield self._more_facts()
-            yield Posting(*self._callers(), moment)
+            batch, ends = self._callers()
+            yield Posting(batch, ends, moment, tuple(Choice(self.random.random() < 0.2) for _ in ends))
+            if self.random.random() < 0.1:
+                yield Posting((), (), moment)
 
     def holder(self, coin: int) -> int:
         return coin * PER_COIN + len(SHEET) + self.random.randrange(HOLDERS_PER_COIN)
@@ -217,9 +288,16 @@ class RandomWorld:
         roll = self.random.random()
         account = self.random.randrange(self.accounts)
         if roll < 0.1:
-            return [enacted(variant=self.random.randrange(2))]
-        if roll < 0.3:
+            return [enacted(variant=self.random.randrange(3))]
+        if roll < 0.2:
             return [TierSet(account, self.random.choice(self.words.tiers))]
+        if roll < 0.23:
+            return [IdWindowSet(self.random.choice([None, 3_600, 86_400]))]
+        if roll < 0.4:
+            floor, cap = self.random.choice(
+                [(None, None), (1_000_00, None), (4_000_00, 40_000_00), (None, 9_000_00)]
+            )
+            return [LimitSet(self.holder(n), floor, cap, "desk") for n in range(len(COINS))]
         if roll < 0.5 and self.standing:
             account, order = self.standing.pop(self.random.randrange(len(self.standing)))
             return [FreezeLifted(account, order, "lifted")]
@@ -255,11 +333,49 @@ class RandomWorld:
         if self.random.random() < 0.1 and len(self.sent) > length:
             start = self.random.randrange(len(self.sent) - length)
             return self.sent[start : start + length]  # sent again, whole or torn out of its chain
-        legs = [self._leg(LINKED if n + 1 < length else 0) for n in range(length)]
+        legs = [self._any(LINKED if n + 1 < length else 0) for n in range(length)]
         if self.random.random() < 0.05:
             legs[-1] = changed(legs[-1], flags=LINKED)  # open, if it ends its caller's transfers
         self.sent += legs
         return legs
+
+    def _any(self, flags: int) -> Transfer:
+        """Return a payment, a reservation, the posting or voiding of one, or a balancing transfer."""
+        pick, chance = self.random.choice, self.random.random
+        roll = chance()
+        if roll < 0.2 and self.pending:
+            return self._resolving(flags)
+        leg = self._leg(flags)
+        if roll < 0.45:
+            leg = changed(leg, flags=leg.flags | PENDING, timeout=pick([0, 0, 1, 3_600, 86_400, 2**32 - 1]))
+        if 0.4 < roll < 0.55:
+            leg = changed(
+                leg, flags=leg.flags | pick([1 << 4, 1 << 5, 3 << 4]), amount_fen=pick([WHOLE, 500_00])
+            )
+        if leg.flags & PENDING:
+            self.pending.append(leg)
+        return leg
+
+    def _resolving(self, flags: int) -> Transfer:
+        """Return a transfer that posts or voids a pending one, mostly as it should."""
+        pick, chance = self.random.choice, self.random.random
+        pending = pick(self.pending[-4:])
+        which = pick([1 << 2, 1 << 2, 1 << 3])
+        sent = self._transfer(AS_PENDING, AS_PENDING, WHOLE, 0, place=0, flags=flags | which, memo=pending.id)
+        if chance() < 0.4:
+            amounts = [pending.amount_fen, pending.amount_fen // 2, min(pending.amount_fen + 1, WHOLE), 0, -1]
+            sent = changed(sent, amount_fen=pick(amounts))
+        if chance() < 0.2:
+            debit = pick([pending.debit, pending.debit, pending.credit])
+            sent = changed(sent, debit=debit, credit=pick([pending.credit, pending.debit, 0]))
+        odd = chance()
+        if odd < 0.03:
+            return changed(sent, memo=pick([0, sent.id, self.random.getrandbits(128)]))
+        if odd < 0.06 and self.sent:
+            return changed(sent, memo=pick(self.sent).id)
+        if odd < 0.08:
+            return changed(sent, flags=sent.flags | pick([PENDING, 1 << 2 | 1 << 3, 1 << 4]))
+        return sent
 
     def _leg(self, flags: int) -> Transfer:
         pick, chance = self.random.choice, self.random.random
@@ -290,25 +406,48 @@ class RandomWorld:
         if odd < 0.07:
             return changed(leg, place=pick([0, 1, 2, 3, 4, 200]))
         if odd < 0.08:
-            return changed(leg, flags=flags | pick([2, 4, 1 << 15]))
+            return pick(
+                [changed(leg, flags=flags | 1 << 15), changed(leg, unused=1), changed(leg, timeout=1)]
+            )
         if odd < 0.09:
             return changed(leg, id=0)
         if odd < 0.13 and self.sent:
             known = pick(self.sent)
-            return pick([known, changed(leg, id=known.id), changed(known, others=(9, 0, 0, 0, 0))])
+            noted = changed(known, note=Note(reason="another"))
+            return pick([known, changed(leg, id=known.id), changed(known, others=(9, 0, 0)), noted])
         return leg
 
     def _transfer(
-        self, debit: int, credit: int, amount_fen: int, action: int, *, place: int, flags: int = 0
+        self,
+        debit: int,
+        credit: int,
+        amount_fen: int,
+        action: int,
+        *,
+        place: int,
+        flags: int = 0,
+        memo: int = -1,
     ) -> Transfer:
         random = self.random
+        return Transfer(
+            self._id(), debit, credit, amount_fen, action, place,
+            random.choice([0, 1, 2, 4, 200] + [3] * 15), flags,
+            memo=random.getrandbits(random.choice([0, 64, 128])) if memo < 0 else memo,
+            others=(random.choice([0, 9_000]), 0, 0),
+            note=Note(text="rent", purpose="SALA") if random.random() < 0.05 else None,
+        )  # fmt: skip
+
+    def _id(self) -> int:
+        """Return a new id: half of them time-ordered, and a few of those from long ago."""
+        random = self.random
+        if random.random() < 0.5:
+            past = random.choice([0, 0, 0, 0, 0, 0, 3_000, 7_200, 90_000])
+            ms = self.now // 10**6 - 1_000 * past
+            return ms << 80 | 7 << 76 | random.getrandbits(12) << 64 | 0b10 << 62 | random.getrandbits(62)
         number = random.choice(
             [random.getrandbits(128), random.getrandbits(64), random.getrandbits(64) << 64]
         )
-        return Transfer(
-            number or 1, debit, credit, amount_fen, action, place,
-            random.choice([0, 1, 2, 4, 200] + [3] * 15), flags, (0, 0, random.getrandbits(64), 0, 0),
-        )  # fmt: skip
+        return number or 1
 
 
 def changed(transfer: Transfer, **fields: object) -> Transfer:
@@ -329,6 +468,8 @@ def as_array(batch: Sequence[Transfer]) -> Transfers:
         row["id_lo"], row["id_hi"] = sent.id & (2**64 - 1), sent.id >> 64
         row["debit"], row["credit"], row["amount"] = sent.debit, sent.credit, sent.amount_fen
         row["action"], row["place"], row["travel_data"] = sent.action, sent.place, sent.travel_data
-        row["flags"] = sent.flags
-        row["pending"], row["memo_lo"], row["memo_hi"], row["purpose"], row["code"] = sent.others
+        row["flags"], row["timeout"], row["unused"] = sent.flags, sent.timeout, sent.unused
+        row["memo_lo"], row["memo_hi"] = sent.memo & (2**64 - 1), sent.memo >> 64
+        if sent.others:
+            row["value_day"], row["purpose"], row["code"] = sent.others
     return array

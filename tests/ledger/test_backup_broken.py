@@ -21,8 +21,8 @@ from jiaozi.ledger import backup as backup_module
 from jiaozi.ledger import backup_files
 from jiaozi.ledger.backup import back_up, restore
 from jiaozi.ledger.backup_files import MAX_MANIFEST_BYTES, Manifest, Stored, read_manifest
-from jiaozi.ledger.frames import FrameKind
-from jiaozi.ledger.journal import Journal, verify
+from jiaozi.ledger.journal.frames import FrameKind
+from jiaozi.ledger.journal.journal import Journal, verify
 from jiaozi.office import Office
 from tests.ledger.backup_world import MADE, contents, flip, journal_only, working_office
 from tests.world import World, at

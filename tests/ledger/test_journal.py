@@ -17,11 +17,11 @@ import pytest
 
 from jiaozi.clock import Instant
 from jiaozi.errors import JournalBusy, JournalError
-from jiaozi.ledger import group as group_module
-from jiaozi.ledger import journal as journal_module
-from jiaozi.ledger import journal_read
-from jiaozi.ledger.journal import Frame, FrameKind, Journal, Part, Receipt, read_frames
-from jiaozi.ledger.segments import Segment, list_segments
+from jiaozi.ledger.journal import group as group_module
+from jiaozi.ledger.journal import journal as journal_module
+from jiaozi.ledger.journal import reading as journal_read
+from jiaozi.ledger.journal.journal import Frame, FrameKind, Journal, Part, Receipt, read_frames
+from jiaozi.ledger.journal.segments import Segment, list_segments
 
 LAW = bytes(range(32))
 
@@ -251,7 +251,7 @@ def test_what_cannot_be_a_frame_is_refused_and_takes_no_number(
 def test_a_second_process_is_told_who_writes(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from jiaozi.errors import JournalBusy\n"
-        "from jiaozi.ledger.journal import Journal\n"
+        "from jiaozi.ledger.journal.journal import Journal\n"
         "try: Journal.open(Path(sys.argv[1])).close()\n"
         "except JournalBusy as busy: print(busy)\n"
         "else: print('opened')\n"

@@ -18,7 +18,7 @@ import pytest
 
 from jiaozi.clock import Instant
 from jiaozi.errors import JournalError, NotReady
-from jiaozi.ledger.journal import FrameKind, Journal, Receipt, read_frames
+from jiaozi.ledger.journal.journal import FrameKind, Journal, Receipt, read_frames
 
 LAW = bytes(range(32))
 
@@ -175,7 +175,7 @@ def test_what_was_acknowledged_survives_a_power_cut(tmp_path: Path, monkeypatch:
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from jiaozi.ledger.journal import *\n"
+        "import sys; from pathlib import Path; from jiaozi.ledger.journal.journal import *\n"
         "journal = Journal.open(Path(sys.argv[1]), segment_bytes=20_000)\n"
         "while True:\n"
         "    futures = [journal.append(FrameKind.FACTS, 1, bytes(32), [b'%d' % journal.sequence * 99],\n"

@@ -17,9 +17,7 @@ import pytest
 
 from jiaozi.clock import Instant
 from jiaozi.errors import JournalError
-from jiaozi.ledger.frames import FrameKind
-from jiaozi.ledger.journal import Journal, read_frames
-from jiaozi.ledger.journal_export import (
+from jiaozi.ledger.journal.export import (
     COLUMNS,
     Range,
     Teller,
@@ -28,11 +26,15 @@ from jiaozi.ledger.journal_export import (
     frames_in,
     write_file,
 )
-from jiaozi.ledger.journal_verify import repair_plan
+from jiaozi.ledger.journal.frames import FrameKind
+from jiaozi.ledger.journal.journal import Journal, read_frames
+from jiaozi.ledger.journal.verify import repair_plan
+from jiaozi.ledger.ledger import Ledger
+from jiaozi.ledger.notes import Note
 from jiaozi.ledger.payload import Booked, pack
-from jiaozi.ledger.records import BOOK, openings, transfers
+from jiaozi.ledger.records import AS_PENDING, BOOK, WHOLE, Choice, TransferFlag, one_call, openings, transfers
 from jiaozi.ledger.results import Result
-from tests.ledger.ledger_world import FIRST_HOLDER, found, payments
+from tests.ledger.ledger_world import FIRST_HOLDER, clock, found, payments
 from tests.ledger.small_world import COIN
 
 LAW = bytes(32)
@@ -119,6 +121,47 @@ def test_csv_holds_every_transfer_once_and_json_lines_every_frame(traffic: Path)
     ]
 
 
+def test_reservations_are_told_with_what_became_of_them(tmp_path: Path) -> None:
+    """Posted in part, voided, timed out; a try that failed is told as it was sent, with its note."""
+    folder = tmp_path / "journal"
+    now = clock()
+    found(folder, tier="t4").close()
+    with Ledger.open(folder, clock=now) as ledger:
+        pending = payments(100, [(0, 1), (0, 1), (0, 1)], amount_fen=50_00)
+        pending["flags"], pending["timeout"], pending["value_day"] = TransferFlag.PENDING, [0, 0, 60], 9_846
+        ledger.post(pending)
+        ends = payments(200, [(0, 1)] * 3)
+        ends["debit"] = ends["credit"] = AS_PENDING
+        ends["memo_lo"], ends["memo_hi"] = [100, 101, 100], 7
+        ends["action"], ends["place"], ends["amount"] = 0, 0, [20_00, WHOLE, WHOLE]
+        ends["flags"] = [1 << 2, 1 << 3, 1 << 2]
+        ledger.post(ends, notes={2: Note(reason="tried twice")}, choice=Choice.STOP)
+        now.set(Instant(now() + 60 * 10**9))
+        ledger.tick()
+    *_, first, second, third = rows(folder)
+    payer, payee = str(FIRST_HOLDER), str(FIRST_HOLDER + 1)
+    assert [first[name] for name in ("debit", "credit", "amount", "asked", "action", "place")] == [
+        payer, payee, "20.00", "20.00", "pay", "cn-sh"
+    ]  # fmt: skip
+    assert [second[name] for name in ("debit", "credit", "amount", "asked")] == [
+        payer,
+        payee,
+        "50.00",
+        "whole",
+    ]
+    assert [third[name] for name in ("debit", "credit", "amount", "asked")] == ["", "", "", "whole"]
+    assert (third["result"], third["note"]) == (
+        "pending_transfer_already_posted", '{"reason":"tried twice"}'
+    )  # fmt: skip
+    *_, reserved, ended, timed_out = told(folder)
+    assert reserved["transfers"][0]["value_date"] == "2026-12-16"  # type: ignore[index]
+    assert ended["calls"] == [{"end": 3, "choice": "stop"}]
+    assert isinstance(timed_out["released"], list)
+    released: dict[str, str] = timed_out["released"][0]
+    assert (released["id"], released["amount"]) == (f"{7:016x}{102:016x}", "50.00")
+    assert released["deadline"] == timed_out["instant"] == "2026-12-15T10:01:00.000000+08:00"
+
+
 def test_accounts_are_told_by_number_and_in_the_words_of_the_law(traffic: Path) -> None:
     *_, last = told(traffic)
     accounts = last["accounts"]
@@ -185,7 +228,7 @@ def test_without_its_law_a_transfer_is_told_in_numbers(tmp_path: Path) -> None:
     batch["place"], batch["action"], batch["travel_data"], batch["flags"] = 3, 9, 2, 0x4001
     bits = np.array([[0b101 << 60, 1]], dtype=np.uint64)
     results = np.array([Result.REFUSED_BY_LAW], dtype=np.uint8)
-    booked = Booked(batch, np.array([1], dtype=np.uint32), results, bits)
+    booked = Booked(batch, one_call(1), results, bits)
     with Journal.open(tmp_path) as journal:
         journal.append(FrameKind.TRANSFERS, Instant(1), b"\7" * 32, pack(booked), follows=0).result()
     (row,) = rows(tmp_path)
@@ -198,9 +241,8 @@ def test_an_export_of_many_frames_keeps_one_in_memory(tmp_path: Path) -> None:
     count, batch = 30, transfers(400)
     batch["id_lo"] = np.arange(1, 401)
     batch["amount"], batch["action"] = 1, BOOK
-    ends = np.array([len(batch)], dtype=np.uint32)
     results = np.zeros(len(batch), dtype=np.uint8)
-    payload = pack(Booked(batch, ends, results, np.zeros((len(batch), 1), dtype=np.uint64)))
+    payload = pack(Booked(batch, one_call(len(batch)), results, np.zeros((len(batch), 1), dtype=np.uint64)))
     with Journal.open(tmp_path / "journal") as journal:
         for number in range(count):
             journal.append(FrameKind.TRANSFERS, Instant(number), LAW, payload, follows=number)
@@ -289,6 +331,10 @@ def test_a_torn_tail_is_cut_and_nobody_misses_it(segments: list[Path]) -> None:
     raw = segments[4].read_bytes()
     segments[4].write_bytes(raw[:-1])
     whole, damaged, to_do, lost = planned(segments[0].parent)
+    assert "although it was flushed" in str(repair_plan(segments[0].parent).damage)
+    assert f"restore {segments[4].name} from a backup" in to_do
+    (segments[0].parent / "durable").unlink()  # a power cut left it behind
+    whole, damaged, to_do, lost = planned(segments[0].parent)
     assert repair_plan(segments[0].parent).damage is None
     assert whole == "frames 1 to 9"
     assert f"{segments[4].name}: an unfinished frame of 161 bytes at offset 162" in damaged
@@ -313,6 +359,7 @@ def test_a_damaged_frame_is_named_with_what_is_whole_around_it(segments: list[Pa
 
 
 def test_every_damaged_place_is_named_not_the_first_alone(segments: list[Path]) -> None:
+    (segments[0].parent / "durable").unlink()
     for number, at_byte in ((0, 3), (2, 165), (4, 322)):
         raw = bytearray(segments[number].read_bytes())
         raw[at_byte] ^= 1
@@ -360,6 +407,8 @@ def test_whatever_byte_turns_the_plan_agrees_with_the_reader(segments: list[Path
     path = segments[number]
     raw = path.read_bytes()
     for at_byte in range(0, len(raw), 13):
+        if at_byte > len(raw) // 2:
+            (path.parent / "durable").unlink(missing_ok=True)
         broken = bytearray(raw)
         broken[at_byte] ^= 1 << at_byte % 8
         path.write_bytes(broken)

@@ -12,9 +12,9 @@ from random import Random
 
 import numpy as np
 
-from jiaozi.ledger.frames import FrameKind
-from jiaozi.ledger.journal import verify
-from jiaozi.ledger.journal_read import read_frames
+from jiaozi.ledger.journal.frames import FrameKind
+from jiaozi.ledger.journal.journal import verify
+from jiaozi.ledger.journal.reading import read_frames
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.payload import unpack
 from jiaozi.ledger.results import Result

@@ -220,7 +220,7 @@ def test_a_call_that_is_no_batch_is_a_mistake_of_the_program(tmp_path: Path) -> 
         for batch in (transfers(0), transfers(MAX_BATCH + 1), transfers(2).reshape(1, 2)):
             with pytest.raises(ValueError, match="1 to 8,190"):
                 ledger.post(batch)
-        with pytest.raises(ValueError, match="a row of 1 to"):
+        with pytest.raises(ValueError, match="has 1 to"):
             ledger.open_accounts(openings(0))
 
 

@@ -9,12 +9,38 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from jiaozi.ledger.columns import KNOWN
 from jiaozi.ledger.facts import AnyFact
-from jiaozi.ledger.frames import FrameKind
-from jiaozi.ledger.records import ACCOUNT, OPENING, TRANSFER, AccountFlag, TransferFlag
+from jiaozi.ledger.journal.frames import FrameKind
+from jiaozi.ledger.notes import Note
+from jiaozi.ledger.records import ACCOUNT, CALL, COUNTS, OPENING, PENDING, TRANSFER, AccountFlag, TransferFlag
 from jiaozi.ledger.results import Result
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+
+
+FORM = [
+    Result.NOT_TRIED,
+    Result.LINKED_EVENT_CHAIN_OPEN,
+    Result.LINKED_EVENT_FAILED,
+    Result.RESERVED_FLAG,
+    Result.FLAGS_ARE_MUTUALLY_EXCLUSIVE,
+    Result.ID_MUST_NOT_BE_ZERO,
+    Result.ID_EXPIRED,
+    Result.EXISTS_WITH_DIFFERENT_FIELDS,
+    Result.ID_ALREADY_FAILED,
+    Result.EXISTS,
+    Result.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER,
+]
+"""The order of precedence: first the transfer itself, then the pending one it names, then what is judged."""
+
+ENDING = [result for result in Result if 27 <= result <= 37]
+JUDGED = [
+    *(result for result in Result if 8 <= result <= 22),
+    Result.FALLS_BELOW_FLOOR,
+    Result.RISES_ABOVE_CAP,
+    Result.OVERFLOWS_BALANCE,
+]
 
 
 def section(heading: str) -> str:
@@ -31,7 +57,8 @@ def rows(text: str) -> list[list[str]]:
 
 def test_every_result_has_its_row_and_its_number_in_the_order_of_precedence() -> None:
     found = [(row[0], int(row[1])) for row in rows(section("## Results"))[1:]]
-    order = [Result.LINKED_EVENT_CHAIN_OPEN, Result.LINKED_EVENT_FAILED, *list(Result)[3:], Result.CREATED]
+    order = [*FORM, *ENDING, *JUDGED, Result.CREATED]
+    assert sorted(order) == sorted(Result)
     assert found == [(result.name, int(result)) for result in order]
 
 
@@ -60,10 +87,27 @@ def test_every_kind_of_frame_has_its_row() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "record"), [("### Account", ACCOUNT), ("### Opening", OPENING), ("### Transfer", TRANSFER)]
+    ("heading", "record"),
+    [
+        ("### Account", ACCOUNT),
+        ("### Counts", COUNTS),
+        ("### Opening", OPENING),
+        ("### Transfer", TRANSFER),
+        ("### Pending, ", PENDING),
+        ("### Call", CALL),
+    ],
 )
 def test_every_field_of_a_record_has_its_row_and_its_offset(heading: str, record: np.dtype[np.void]) -> None:
     found = {row[1]: int(row[0]) for row in rows(section(heading))[1:]}
     assert record.fields is not None
     assert found == {name: record.fields[name][1] for name in record.names or ()}
     assert f"{record.itemsize} bytes" in PAGE.split(f"\n{heading}", 1)[1].splitlines()[0]
+
+
+def test_every_field_of_a_note_has_its_row() -> None:
+    assert [row[0] for row in rows(section("## Notes"))[1:]] == list(Note.__struct_fields__)
+
+
+def test_every_column_of_a_batch_is_named() -> None:
+    text = section("## As a library")
+    assert [name for name in KNOWN if f"`{name}`" not in text and f'"{name}"' not in text] == []

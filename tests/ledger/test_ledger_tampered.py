@@ -13,8 +13,8 @@ from jiaozi.errors import JournalError
 from jiaozi.ledger.facts import (
     encode,
 )
-from jiaozi.ledger.frames import Frame, FrameKind
-from jiaozi.ledger.journal import Journal, read_frames
+from jiaozi.ledger.journal.frames import Frame, FrameKind
+from jiaozi.ledger.journal.journal import Journal, read_frames
 from jiaozi.ledger.ledger import Ledger, fold
 from jiaozi.ledger.payload import pack, unpack
 from jiaozi.ledger.results import Result

@@ -18,11 +18,12 @@ import pytest
 from jiaozi.clock import Instant, ManualClock
 from jiaozi.ledger.facts import Fact, FreezeOrdered, LicenceGranted, TierSet
 from jiaozi.ledger.ledger import Ledger
-from jiaozi.ledger.plain import Answer, PlainLedger
-from jiaozi.ledger.plain_books import Account, Transfer
-from jiaozi.ledger.records import ISSUE, OWN_PERSON, PAY, REDEEM, AccountFlag, openings
+from jiaozi.ledger.posting.plain import Answer, PlainLedger
+from jiaozi.ledger.posting.plain_books import Account, Transfer, in_window
+from jiaozi.ledger.posting.supplied import C_ISSUING
+from jiaozi.ledger.records import ISSUE, NO_DEADLINE, OWN_PERSON, PAY, REDEEM, AccountFlag, Choice, openings
 from jiaozi.ledger.results import Result
-from jiaozi.ledger.state import EPOCH_DAY, State
+from jiaozi.ledger.state import State
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.machine.kernel import names_of
 from tests.ledger.random_worlds import (
@@ -86,34 +87,44 @@ def founded_twice(seed: int) -> tuple[RandomWorld, State, PlainLedger]:
 
 
 def post(state: State, posting: Posting) -> list[Answer]:
-    ends = np.array(posting.ends, dtype=np.uint32)
-    booked = state.post(as_array(posting.batch), ends, posting.instant)
+    booked = state.post(as_array(posting.batch), posting.calls, posting.instant, posting.notes)
+    state.count(booked, posting.instant)
+    amounts = np.where(booked.results == Result.CREATED, booked.as_booked()["amount"], 0)
     return [
-        Answer(Result(int(result)), names_of(state.law, bits))
-        for result, bits in zip(booked.results, booked.bits, strict=True)
+        Answer(Result(int(result)), names_of(state.law, bits), int(amount))
+        for result, bits, amount in zip(booked.results, booked.bits, amounts, strict=True)
     ]
 
 
-def check_books(state: State, plain: PlainLedger) -> None:
-    """Compare balances, counted sums and supply."""
+def check_books(state: State, plain: PlainLedger, instant: Instant) -> None:
+    """Compare balances, what is pending, counted sums and supply."""
     for number, account in enumerate(plain.books.accounts):
         record = state.accounts[number]
         assert int(record["balance"]) == account.balance, number
-        by_day = account.paid.get("payer.paid_today", {})
-        if by_day:
-            last = max(by_day)
-            assert int(record["last_paid_day"]) == (last - EPOCH_DAY).days
-            assert int(record["paid_today"]) == by_day[last]
-            by_year = account.paid["payer.paid_this_year"]
-            assert int(record["paid_this_year"]) == sum(
-                fen for day, fen in by_year.items() if day.year == last.year
-            )
-        else:
-            assert int(record["paid_today"]) == int(record["paid_this_year"]) == 0
+        assert int(record["pending_out"]) == account.pending_out, number
+        assert int(record["pending_in"]) == account.pending_in, number
+        kept = state.paid_by(number, instant)
+        words, paid = state.words, plain.books.accounts[account.person].paid
+        today = plain.books.today(account, instant)
+        for name in words.counters:
+            assert kept[name] == in_window(name, paid.get(name, {}), today), (number, name)
     for coin in plain.books.coins.values():
-        kept = state.register.coin(coin.id)
-        assert (state.issued(kept), state.redeemed(kept)) == (coin.issued, coin.redeemed)
+        known = state.register.coin(coin.id)
+        assert (state.issued(known), state.redeemed(known)) == (coin.issued, coin.redeemed)
+        assert int(state.coins[known.number, C_ISSUING]) == plain.books.issuing(coin.id)
     assert state.ids_taken == len(plain.ids)
+    assert state.horizon_ms == plain.books.horizon_ms
+    check_pending(state, plain)
+
+
+def check_pending(state: State, plain: PlainLedger) -> None:
+    open_now = {(int(row["id_hi"]) << 64) | int(row["id_lo"]): row for row in state.pendings.open()}
+    assert open_now.keys() == plain.books.pending.keys()
+    for number, row in open_now.items():
+        pending = plain.books.pending[number]
+        assert (int(row["debit"]), int(row["credit"])) == (pending.transfer.debit, pending.transfer.credit)
+        assert int(row["amount"]) == pending.transfer.amount_fen
+        assert int(row["deadline"]) == (NO_DEADLINE if pending.deadline is None else pending.deadline)
 
 
 def check_conservation(state: State) -> None:
@@ -121,6 +132,9 @@ def check_conservation(state: State) -> None:
         mine = state.accounts[state.accounts["coin"] == coin.number]
         assert int(mine["balance"].sum()) == 0, "what one account gave another got"
         held = state.accounts[state.holders_of(coin)]["balance"]
+        opened = state.pendings.open()
+        reserved = opened[state.accounts["coin"][opened["debit"]] == coin.number]["amount"].sum()
+        assert int(mine["pending_out"].sum()) == int(mine["pending_in"].sum()) == int(reserved)
         assert state.issued(coin) - state.redeemed(coin) == int(held.sum())
         assert (held >= 0).all(), "nobody holds less than nothing"
         if coin.sheet is not None:
@@ -137,10 +151,10 @@ def test_the_kernel_and_the_plain_executor_give_the_same_answers(block: int) -> 
         for number, step in enumerate(world.story(FRAMES)):
             if isinstance(step, Posting):
                 fast = post(state, step)
-                slow = plain.post(step.batch, step.ends, step.instant)
+                slow = plain.post(step.batch, step.ends, step.instant, step.choices)
                 for row, (ours, theirs) in enumerate(zip(fast, slow, strict=True)):
                     assert ours == theirs, f"seed {seed}, step {number}, transfer {row}: {step.batch[row]}"
-                check_books(state, plain)
+                check_books(state, plain, step.instant)
                 check_conservation(state)
             else:
                 state.record(step)
@@ -176,12 +190,14 @@ def test_a_failed_chain_changes_nothing_but_that_its_ids_are_spent(seed: int) ->
         if not isinstance(step, Posting):
             state.record(step)
             continue
+        post(state, Posting((), (), step.instant))  # what has timed out is released
         for caller in callers(step):
-            before = state.accounts.copy(), state.coins.copy()
+            before = state.accounts.copy(), state.coins.copy(), state.pendings.open()
             answers = post(state, caller)
             if not any(answer.result is Result.CREATED for answer in answers):
                 assert (state.accounts == before[0]).all()
-                assert (state.coins[:, :2] == before[1][:, :2]).all()
+                assert (state.coins[:, :3] == before[1][:, :3]).all()
+                assert np.array_equal(state.pendings.open(), before[2])
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -235,7 +251,11 @@ def test_the_journal_replays_to_the_same_digest(seed: int, tmp_path: Path) -> No
         for step in world.story(FRAMES):
             if isinstance(step, Posting):
                 clock.set(step.instant)
-                waiting = [ledger.submit(as_array(caller.batch)) for caller in callers(step)]
+                waiting = [
+                    ledger.submit(as_array(caller.batch), notes=caller.notes, choice=caller.choices[0])
+                    for caller in callers(step)
+                    if caller.batch
+                ]
                 for outcome in waiting:
                     outcome.result()
             else:
@@ -256,7 +276,7 @@ def test_the_digest_differs_if_anything_differs() -> None:
         for step in postings[:2]:
             batch = step.batch
             if change == "a memo" and step is postings[0]:
-                batch = (changed(batch[0], others=(0, 1, 2, 0, 0)), *batch[1:])
+                batch = (changed(batch[0], memo=1 << 64 | 2), *batch[1:])
             if change == "an id" and step is postings[0]:
                 batch = (changed(batch[0], id=batch[0].id + 1), *batch[1:])
             if change == "an amount" and step is postings[0]:
@@ -303,8 +323,14 @@ def lengths(step: Posting) -> list[int]:
 
 def callers(step: Posting) -> list[Posting]:
     """Return each caller's transfers as a posting of its own."""
+    if not step.ends:
+        return [step]
     bounds: Sequence[tuple[int, int]] = list(pairwise([0, *step.ends]))
-    return [Posting(step.batch[start:end], (end - start,), step.instant) for start, end in bounds]
+    choices = step.choices or (Choice.CONTINUE,) * len(bounds)
+    return [
+        Posting(step.batch[start:end], (end - start,), step.instant, (choice,))
+        for (start, end), choice in zip(bounds, choices, strict=True)
+    ]
 
 
 # Sums over many transfers stop where no limit reaches, and never wrap.
@@ -320,14 +346,20 @@ def dollar_world() -> State:
         base = PER_COIN
         used = state.accounts[base : base + 6]
         usable = (used["zone"] == 3).all() and not (used["flags"] & AccountFlag.CLOSED).any()
-        if licensed and usable and state.register.coin("dollar").sheet is not None:
+        is_not_controlled_there = state.register.controller_zone("b") != "cn"
+        if (
+            licensed
+            and usable
+            and is_not_controlled_there
+            and state.register.coin("dollar").sheet is not None
+        ):
             return state
     raise AssertionError("no such world")
 
 
 def batch_of(legs: Sequence[tuple[int, int, int, int]], start: int) -> Posting:
     batch = tuple(
-        Transfer(start + n, debit, credit, amount, action, 3, 3, 0, (0, 0, 0, 0, 0))
+        Transfer(start + n, debit, credit, amount, action, 3, 3, 0)
         for n, (debit, credit, amount, action) in enumerate(legs)
     )
     return Posting(batch, (len(batch),), Instant(instant("2027-03-01T10:00+08:00")))

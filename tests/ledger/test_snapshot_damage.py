@@ -18,14 +18,16 @@ import numpy as np
 import pytest
 
 from jiaozi.errors import JournalError
-from jiaozi.ledger.journal import Journal
-from jiaozi.ledger.kernel import C_ISSUED
+from jiaozi.ledger.digests import LongDigest
+from jiaozi.ledger.journal.journal import Journal
 from jiaozi.ledger.ledger import Ledger
-from jiaozi.ledger.records import ACCOUNT
+from jiaozi.ledger.posting.idindex import content_of_rows
+from jiaozi.ledger.posting.supplied import C_ISSUED
+from jiaozi.ledger.records import ACCOUNT, PENDING, TransferFlag
 from jiaozi.ledger.restart import restart, write_from_journal
-from jiaozi.ledger.snapshot import load
-from jiaozi.ledger.snapshot_files import MAGIC, PassedOver, SnapshotWriter, Unfit
-from jiaozi.ledger.snapshot_parts import PARTS
+from jiaozi.ledger.snapshots.files import MAGIC, PassedOver, SnapshotWriter, Unfit
+from jiaozi.ledger.snapshots.parts import PARTS
+from jiaozi.ledger.snapshots.snapshot import load
 from jiaozi.ledger.state import digest_of
 from tests.ledger.ledger_world import clock, found, payments
 from tests.ledger.test_snapshot import digest, files, name
@@ -42,7 +44,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("snapshots")
     with found(folder, holders=4) as ledger:
         ledger.snapshot()
-        ledger.post(payments(1, [(0, 1), (1, 2)]))
+        batch = payments(1, [(0, 1), (1, 2), (2, 3), (3, 0)])
+        batch["flags"][2:] = TransferFlag.PENDING
+        ledger.post(batch)
         ledger.snapshot()
         ledger.post(payments(9, [(0, 1)]))
     return folder
@@ -80,17 +84,24 @@ def forge(path: Path, change: Change) -> None:
     head, parts = taken_apart(path)
     change(head, parts)
     head["parts"] = [
-        {"name": part, "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+        {"name": part, "bytes": len(raw), "digest": LongDigest(raw).digest().hex()}
         for part, raw in parts.items()
     ]
-    if set(PARTS) <= set(parts) and not len(parts["coins"]) % 8 and not len(parts["ids"]) % 24:
+    wholes = {"coins": 8, "ids": 24, "pendings": PENDING.itemsize}
+    if set(PARTS) <= set(parts) and not any(len(parts[part]) % size for part, size in wholes.items()):
+        numbers = json.loads(parts["numbers"])
         head["state"] = digest_of(
-            hashlib.sha256(parts["accounts"]),
+            LongDigest(parts["accounts"]).digest(),
+            LongDigest(parts["counts"]).digest(),
             np.frombuffer(parts["coins"], dtype=np.int64),
-            np.frombuffer(parts["ids"], dtype=np.uint64).reshape(-1, 3),
+            content_of_rows(
+                np.frombuffer(parts["ids"], dtype=np.uint64).reshape(-1, 3).copy(), numbers["horizon_ms"]
+            ),
+            np.frombuffer(parts["pendings"], dtype=PENDING),
             parts["register"],
             account_count=head["accounts"],
-            ids_taken=head["ids"],
+            ids_taken=numbers["ids_taken"],
+            horizon_ms=numbers["horizon_ms"],
             law=head["law"],
         )
     put_together(path, head, parts)
@@ -132,7 +143,7 @@ def test_a_bit_flipped_anywhere_is_found(folder: Path) -> None:
     path = newest(folder)
     raw = path.read_bytes()
     _, parts = taken_apart(path)
-    law_start = len(MAGIC) + sum(len(parts[part]) for part in PARTS[:4])
+    law_start = len(MAGIC) + sum(len(parts[part]) for part in PARTS[: PARTS.index("law")])
     law = range(law_start, law_start + len(parts["law"]))
     random = Random(1)
     places = [*range(law.start), *random.sample(law, 200), *range(law.stop, len(raw))]
@@ -219,6 +230,7 @@ def test_a_snapshot_of_a_frame_that_the_journal_lost_is_passed_over(folder: Path
     write_from_journal(folder)
     segment = folder / f"{1:020}.jzj"
     os.truncate(segment, segment.stat().st_size - 1)
+    (folder / "durable").unlink()
     found_digest, began, passed_over = opened(folder)
     assert found_digest == restart(folder, anew=True).state.digest()
     assert began == [files(folder)[-2]]
@@ -276,6 +288,23 @@ def ids_with(row: int, values: tuple[int, int, int]) -> Change:
     return change
 
 
+def pendings_with(**fields: int) -> Change:
+    def change(_: dict[str, Any], parts: Parts) -> None:
+        pendings = np.frombuffer(parts["pendings"], dtype=PENDING).copy()
+        for column, value in fields.items():
+            pendings[0][column] = value
+        parts["pendings"] = pendings.tobytes()
+
+    return change
+
+
+def numbers_with(**fields: object) -> Change:
+    def change(_: dict[str, Any], parts: Parts) -> None:
+        parts["numbers"] = json.dumps(json.loads(parts["numbers"]) | fields).encode()
+
+    return change
+
+
 def text(part: str, before: bytes, after: bytes) -> Change:
     def change(_: dict[str, Any], parts: Parts) -> None:
         assert before in parts[part]
@@ -290,7 +319,7 @@ def head_with(**fields: object) -> Change:
 
 LIES: list[tuple[str, Change, str]] = [
     *((f"without {part}", dropped(part), "it has the parts") for part in PARTS),
-    ("a part too many", lambda _, parts: parts.update(pending=b"x"), "it has the parts"),
+    ("a part too many", lambda _, parts: parts.update(more=b"x"), "it has the parts"),
     ("many accounts", head_with(accounts=BIG), "bytes of them"),
     ("fewer accounts", head_with(accounts=3), "bytes of them"),
     ("many ids", head_with(ids=BIG), "bytes of them"),
@@ -299,7 +328,7 @@ LIES: list[tuple[str, Change, str]] = [
     ("accounts past all numbers", head_with(accounts=10**40), "its head cannot be read"),
     ("accounts in words", head_with(accounts="8"), "its head cannot be read"),
     ("another field", head_with(extra=1), "its head cannot be read"),
-    ("another format", head_with(format="jiaozi snapshot 2"), "this Jiaozi reads"),
+    ("another format", head_with(format="jiaozi snapshot 1"), "this Jiaozi reads"),
     ("frame 0", head_with(sequence=0), "its name says another"),
     ("another hash", head_with(hash="0" * 64), "is another than"),
     ("another instant", head_with(instant=0), "is another than"),
@@ -314,6 +343,15 @@ LIES: list[tuple[str, Change, str]] = [
     ("fewer than no coins", coins_with(C_ISSUED, -1), "fewer than no coins"),
     ("id zero", ids_with(0, (0, 0, 5)), "zero or stands there twice"),
     ("an id twice", ids_with(0, (-1, -1, -1)), "zero or stands there twice"),
+    ("counts that no law asked for", lambda _, parts: parts.update(counts=bytes(8)), "bytes of them"),
+    ("counts that are not there", numbers_with(has_counts=True), "bytes of them"),
+    ("ids taken in words", numbers_with(ids_taken="8"), "its content"),
+    ("another number", numbers_with(more=1), "its content"),
+    ("a pending transfer of nobody", pendings_with(debit=8), "an account that it does not have"),
+    ("a pending transfer to nobody", pendings_with(credit=2**32 - 1), "an account that it does not have"),
+    ("a pending transfer without an id", pendings_with(id_lo=0, id_hi=0), "its content"),
+    ("a pending transfer twice", pendings_with(id_lo=4), "its content"),
+    ("half a pending transfer", text("pendings", b"\0", b""), "its content"),
     ("no law", lambda _, parts: parts.update(law=b"null"), "it has no law"),
     ("law that is no JSON", lambda _, parts: parts.update(law=b"{"), "its content cannot be"),
     ("law that cannot be read", text("law", b"[book]", b"[bo0k]"), "its content cannot be"),

@@ -178,7 +178,7 @@ MISTAKES = [
     ("facts.toml", '["none", "core", "full"]', '["none", "core", "core"]', '"core", "core"', "a word twice"),
     ("facts.toml", '["t1", "t2", "t3", "t4"]', '["t1", "t2", "t3", "t5"]', "", "same words for tiers"),
     ("facts.toml", 'id     = "issuer.zone"', 'id     = "issuer.home"', "", "every decision asks for it"),
-    ("facts.toml", '"calendar day"', '"24 hours"', "24 hours", "must be one of calendar day, calendar year"),
+    ("facts.toml", '"calendar day"', '"24 hours"', "24 hours", "one of calendar day, calendar month, calendar year"),
     ("facts.toml", 'id      = "payer.paid_today"', 'id      = "payer.paid"', '"payer.paid"', "not declared"),
     ("sources.toml", '"https://www.yy', '"http://www.yy', "http://www.yy", "must begin with https://"),
     ("sources.toml", 'read      = "digest"', 'read      = "hearsay"', "hearsay", "must be one of text"),

@@ -8,7 +8,7 @@ check.py       the schema pass: every fault, with its line and element
 keys.py        the key that names an entry for ever, however often it is read
 faults.py      says in a bank operator's words what the schema found
 payout.py      writes pain.001.001.09, the order to pay redemptions out
-camt_write.py  writes camt.053.001.08, for examples and tests
+camt_write.py  writes camt.053.001.08: our own accounts, examples, tests
 write.py       the few XML parts that both writers share
 schemas/       the official schemas, unchanged
 examples/      statements of an invented issuer at an invented bank

@@ -1,8 +1,6 @@
-"""Writes camt.053.001.08 statements, for examples and tests.
+"""Writes camt.053.001.08 statements: of our own accounts, for examples, and for tests.
 
-A bank writes statements; we write them only to show what one looks like and to test
-that what goes in comes out. `statement.read` gives back entries equal to those
-written here.
+What goes in comes out: `statement.read` gives back entries equal to those written here.
 """
 
 from __future__ import annotations
@@ -38,6 +36,10 @@ class NewStatement:
     entries: Sequence[Entry]
     closing: Decimal | None = None
     sequence: str = ""
+    from_day: date | None = None
+    """The first day of the period and the day of the opening balance; *day* is its last. None: one day."""
+    available: Decimal | None = None
+    """What of the closing balance may be spent, when that is said (CLAV)."""
 
 
 def write(statement: NewStatement) -> bytes:
@@ -71,14 +73,17 @@ def _fill(build: Builder, statement: NewStatement) -> None:
     build.add(element, "CreDtTm", text=statement.created_at)
     account = build.add_account(element, "Acct", statement.account)
     build.add(account, "Ccy", text=statement.currency)
-    build.add(account, "Ownr", "Nm", text=statement.owner)
+    if statement.owner:
+        build.add(account, "Ownr", "Nm", text=statement.owner)
     build.add(account, "Svcr", "FinInstnId", "Nm", text=statement.bank_name)
 
     booked = [entry for entry in statement.entries if entry.is_booked]
     moved = sum((entry.amount if entry.is_credit else -entry.amount for entry in booked), Decimal(0))
     closing = statement.opening + moved if statement.closing is None else statement.closing
-    _add_balance(build, element, "OPBD", statement.opening, statement)
-    _add_balance(build, element, "CLBD", closing, statement)
+    _add_balance(build, element, "OPBD", statement.opening, statement, statement.from_day or statement.day)
+    _add_balance(build, element, "CLBD", closing, statement, statement.day)
+    if statement.available is not None:
+        _add_balance(build, element, "CLAV", statement.available, statement, statement.day)
     for entry in statement.entries:
         _add_entry(build, element, entry)
 
@@ -96,12 +101,14 @@ def _texts(record: Any) -> list[str]:
     return found
 
 
-def _add_balance(build: Builder, parent: Any, code: str, amount: Decimal, statement: NewStatement) -> None:
+def _add_balance(
+    build: Builder, parent: Any, code: str, amount: Decimal, statement: NewStatement, day: date
+) -> None:
     balance = build.add(parent, "Bal")
     build.add(balance, "Tp", "CdOrPrtry", "Cd", text=code)
     build.add(balance, "Amt", text=f"{abs(amount):f}", Ccy=statement.currency)
     build.add(balance, "CdtDbtInd", text="CRDT" if amount >= 0 else "DBIT")
-    build.add(balance, "Dt", "Dt", text=statement.day.isoformat())
+    build.add(balance, "Dt", "Dt", text=day.isoformat())
 
 
 def _add_entry(build: Builder, parent: Any, entry: Entry) -> None:

@@ -13,10 +13,10 @@ from pathlib import Path
 from jiaozi.clock import Instant, moment_of
 from jiaozi.commands.words import NotUnderstood, instant_of_text
 from jiaozi.errors import JournalError, NotReady
-from jiaozi.ledger.frames import Frame, FrameKind
-from jiaozi.ledger.journal import verify
-from jiaozi.ledger.journal_export import FORMATS, Range, Teller, as_json_lines, frames_in, write_file
-from jiaozi.ledger.journal_verify import RepairPlan, repair_plan
+from jiaozi.ledger.journal.export import FORMATS, Range, Teller, as_json_lines, frames_in, write_file
+from jiaozi.ledger.journal.frames import Frame, FrameKind
+from jiaozi.ledger.journal.journal import verify
+from jiaozi.ledger.journal.verify import RepairPlan, repair_plan
 from jiaozi.ledger.restart import write_from_journal
 
 
@@ -129,13 +129,11 @@ def _in_full(frame: Frame, teller: Teller) -> Iterator[str]:
                 f"{told['action']:<6}  {' '.join([told['result'], *told['reasons']])}\n"
             )
     elif frame.kind is FrameKind.ACCOUNTS:
-        yield f"{'account':>10}  {'person':>10}  {'coin':>5}  {'code':>5}  zone, kind, tier, flags\n"
+        yield f"{'account':>10}  {'count':>10}  {'person':>10}  {'coin':>5}  {'code':>5}  zone, kind, tier, flags\n"
         for told in teller.accounts(frame):
-            words = [told["zone"], told["kind"], told["tier"], *told["flags"]]
-            yield (
-                f"{told['account']:>10}  {told['person']:>10}  {told['coin']:>5}  {told['code']:>5}  "
-                f"{', '.join(word for word in words if word)}\n"
-            )
+            words = ", ".join(filter(None, [told["zone"], told["kind"], told["tier"], *told["flags"]]))
+            numbers = f"{told['account']:>10}  {told['count']:>10}  {told['person']:>10}"
+            yield f"{numbers}  {told['coin']:>5}  {told['code']:>5}  {words}\n"
     else:
         yield json.dumps(teller.told(frame)["facts"], ensure_ascii=False, indent=2) + "\n"
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 from jiaozi.bank.payout import Payout, PayoutMessage, write
 from jiaozi.clock import BusinessCalendar, Instant, day_of
 from jiaozi.errors import OrderError
+from jiaozi.issuer import outbox
 from jiaozi.issuer.sheet import Leg, chain
 from jiaozi.issuer.store import Redemption, ReserveBank, Store
 from jiaozi.ledger.ids import derived_id
@@ -112,10 +114,12 @@ def order_payout(
     instant: Instant,
     execution_day: date,
     currency: str,
-) -> bytes:
-    """Return the pain.001 that pays *redemptions*, and note that the bank has it.
+    folder: Path,
+) -> Path:
+    """Put the pain.001 that pays *redemptions* into the outbox *folder*, once; return its path.
 
-    Raises `OrderError` when a holder has no bank account on file; nothing is noted then.
+    Raises `OrderError` when a holder has no bank account on file, and what `outbox.send` raises;
+    nothing is noted and nothing sent then.
     """
     payouts = []
     for redemption in redemptions:
@@ -144,6 +148,4 @@ def order_payout(
         execution_day=execution_day,
         payouts=tuple(payouts),
     )
-    written = write(message)
-    store.ordered([redemption.reference for redemption in redemptions], message_id)
-    return written
+    return outbox.send(store, folder, message_id, write(message), redemptions)

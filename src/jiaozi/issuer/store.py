@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from jiaozi.errors import OrderError
 from jiaozi.issuer.notes import NOTHING, Note, NoteColumn
 
 METADATA = MetaData()
@@ -189,9 +190,15 @@ class Store:
         return self._one(_redemptions, Redemption, reference)
 
     def redemptions(
-        self, *, account: int | None = None, coin: str | None = None, status: str | None = None
+        self,
+        *,
+        account: int | None = None,
+        coin: str | None = None,
+        status: str | None = None,
+        message_id: str | None = None,
     ) -> list[Redemption]:
-        return self._all(_redemptions, Redemption, account=account, coin=coin, status=status)
+        wanted = {"account": account, "coin": coin, "status": status, "message_id": message_id}
+        return self._all(_redemptions, Redemption, **wanted)
 
     def add_redemption(self, redemption: Redemption) -> None:
         self._add(_redemptions, [redemption])
@@ -224,10 +231,15 @@ class Store:
         return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:06d}"
 
     def ordered(self, references: Sequence[str], message_id: str) -> None:
-        """Note that the bank has the payouts of *references*."""
-        change = update(_redemptions).where(_redemptions.c.reference.in_(references))
+        """Note that the bank has the payouts of *references*, all or none.
+
+        Raises `OrderError` when one of them does not wait for its payout any more.
+        """
+        waiting = _redemptions.c.reference.in_(references) & (_redemptions.c.status == "burned")
+        change = update(_redemptions).where(waiting).values(status="ordered", message_id=message_id)
         with self._engine.begin() as connection:
-            connection.execute(change.values(status="ordered", message_id=message_id))
+            if connection.execute(change).rowcount != len(references):
+                raise OrderError("a redemption was paid or ordered meanwhile; nothing was sent; ask again")
 
     def take(self, entry: BankEntry) -> None:
         """Keep *entry*, and mark the order or redemption it settled, in one step."""

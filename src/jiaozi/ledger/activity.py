@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from jiaozi.clock import NS_PER_SECOND, Instant
 from jiaozi.ledger.payload import Booked
-from jiaozi.ledger.records import PAY
+from jiaozi.ledger.records import PAY, TransferFlag
 from jiaozi.ledger.results import Result
 
 MINUTES_KEPT = 2 * 24 * 60
 """Minutes with payments that are remembered: memory does not grow with history."""
 
+
+_NOT_PAID = np.uint16(TransferFlag.PENDING | TransferFlag.VOID_PENDING_TRANSFER)
 
 _RESULTS = tuple(Result)
 """Results by their number; asking the enum for each costs more than counting."""
@@ -44,17 +46,21 @@ class Activity:
 
     def add(self, booked: Booked, reasons: tuple[str, ...], instant: Instant) -> None:
         """Count one frame; *reasons* are the names of the bits of the law asked then."""
-        pays = booked.batch["action"] == PAY
-        accepted = pays & (booked.results == Result.CREATED)
+        moved = booked.as_booked()
+        # Money that is reserved was not paid yet, and reserved money that is free again never was.
+        is_not_paid = (booked.batch["flags"] & _NOT_PAID) != 0
+        pays = moved["action"] == PAY
+        is_created = booked.results == Result.CREATED
+        accepted = pays & is_created & ~is_not_paid
         known = booked.results == Result.EXISTS
-        paid = _sum(booked.batch["amount"][accepted])
+        paid = _sum(moved["amount"][accepted])
         for code, count in enumerate(np.bincount(booked.results).tolist()):
             if count:
                 self.results[_RESULTS[code]] += count
         for bit, count in enumerate(first_bits(booked)):
             if count:
                 self.reasons[reasons[bit]] += count
-        booked_now, refused_now = int(accepted.sum()), int((pays & ~accepted & ~known).sum())
+        booked_now, refused_now = int(accepted.sum()), int((pays & ~is_created & ~known).sum())
         minute = self._minute(instant)
         minute.accepted += booked_now
         minute.refused += refused_now
@@ -92,7 +98,7 @@ def _sum(amounts: NDArray[np.int64]) -> int:
 
 def first_bits(booked: Booked) -> list[int]:
     """Return how many refused transfers have each bit as their first, most basic reason."""
-    refused = booked.bits[booked.results == Result.REFUSED_BY_LAW]
+    refused = booked.bits[np.flatnonzero(booked.results == Result.REFUSED_BY_LAW)]
     if not len(refused):
         return []
     counts = [0] * (64 * booked.bits.shape[1])
@@ -100,9 +106,10 @@ def first_bits(booked: Booked) -> list[int]:
     for word in range(booked.bits.shape[1]):
         column = refused[:, word]
         here = left & (column != 0)
+        if not here.any():
+            continue
         lowest = column[here] & (~column[here] + np.uint64(1))
         bits = np.log2(lowest.astype(np.float64)).astype(np.int64)
-        for bit, count in enumerate(np.bincount(bits, minlength=64)):
-            counts[64 * word + bit] = int(count)
+        counts[64 * word : 64 * word + 64] = np.bincount(bits, minlength=64).tolist()
         left &= ~here
     return counts

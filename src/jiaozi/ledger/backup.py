@@ -60,10 +60,10 @@ from jiaozi.ledger.backup_files import (
     reading,
     write,
 )
-from jiaozi.ledger.frames import HEADER_BYTES, NOTHING, Receipt
-from jiaozi.ledger.journal_read import JournalReader
-from jiaozi.ledger.journal_verify import verify
-from jiaozi.ledger.segments import Segment, list_segments, make_folder, sync_file, sync_folder
+from jiaozi.ledger.journal.frames import HEADER_BYTES, NOTHING, Receipt
+from jiaozi.ledger.journal.reading import JournalReader
+from jiaozi.ledger.journal.segments import Segment, list_segments, make_folder, sync_file, sync_folder
+from jiaozi.ledger.journal.verify import verify
 
 FOLDERS = ("checkpoints", "outbox")
 _PART = ".part"

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from jiaozi.errors import BackupError
-from jiaozi.ledger.segments import sync_file
+from jiaozi.ledger.journal.segments import sync_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"

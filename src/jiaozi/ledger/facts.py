@@ -122,6 +122,42 @@ class FreezeLifted(Fact, frozen=True, tag="freeze lifted"):
     reference: str
 
 
+class LimitSet(Fact, frozen=True, tag="limit set"):
+    """A floor and a cap of one account from now on; null lifts it. Both count what is pending.
+
+    floor_fen   the account pays only while at least this much stays; below zero: a credit line
+    cap_fen     the account is paid only while at most this much comes to stand on it
+    """
+
+    account: int
+    floor_fen: int | None
+    cap_fen: int | None
+    reference: str
+
+
+class AccountClosed(Fact, frozen=True, tag="account closed"):
+    """An empty account neither pays nor receives from now on."""
+
+    account: int
+    reference: str
+
+
+class AccountReopened(Fact, frozen=True, tag="account reopened"):
+    """A closed account is as it was before."""
+
+    account: int
+    reference: str
+
+
+class IdWindowSet(Fact, frozen=True, tag="id window set"):
+    """For how long a time-ordered id is remembered, in whole seconds; null for ever.
+
+    A transfer with an id older than that is refused as expired, so that forgetting books nothing twice.
+    """
+
+    seconds: int | None
+
+
 class CheckpointSigned(Fact, frozen=True, tag="checkpoint signed"):
     """A checkpoint over all balances of *coin* was signed; the next one names its digest."""
 
@@ -140,6 +176,10 @@ AnyFact = (
     | TierSet
     | FreezeOrdered
     | FreezeLifted
+    | LimitSet
+    | AccountClosed
+    | AccountReopened
+    | IdWindowSet
     | CheckpointSigned
 )
 

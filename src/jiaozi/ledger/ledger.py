@@ -1,80 +1,47 @@
 """The ledger: one writer, many callers, nothing answered before it is on disk.
 
-Every change goes through one thread. It takes whatever waits, joins the
-transfers of all callers into one frame, runs the kernel, and hands the frame to
-the journal; while that is flushed the next frame fills. A caller's answer comes
-when the flush is done. Reads look at the arrays as they stand; `at_cut` runs a
-function between two frames, where everything belongs to one instant.
+Every change goes through one thread, see `writer.py`. A caller's answer comes
+when his frame is flushed. Reads look at the arrays as they stand; `at_cut` runs a
+function between two frames, where everything belongs to one instant. The counts
+of `State.activity` are taken a moment later than the money moves, but for a cut.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.clock import Clock, Instant, moment_of
-from jiaozi.errors import FactError, JournalError, NotReady
-from jiaozi.ledger.facts import Fact, decode, encode
-from jiaozi.ledger.frames import MAX_PAYLOAD_BYTES, NO_HASH, FrameKind, Receipt
-from jiaozi.ledger.journal import Journal
-from jiaozi.ledger.journal_read import JournalReader, TornTail
-from jiaozi.ledger.payload import MAX_BATCH as MAX_BATCH
-from jiaozi.ledger.payload import MAX_FRAME, pack
-from jiaozi.ledger.records import OPENING, TRANSFER, Transfers
-from jiaozi.ledger.restart import Progress as Progress
-from jiaozi.ledger.restart import Restarted, restart
-from jiaozi.ledger.restart import fold as fold
-from jiaozi.ledger.results import Result
-from jiaozi.ledger.snapshot import Written, write
-from jiaozi.ledger.snapshot_files import PassedOver
-from jiaozi.ledger.snapshot_parts import Picture, Room
-from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State
-from jiaozi.rulebook.machine.kernel import Bits, names_of
+from jiaozi.clock import Clock, Instant
+from jiaozi.errors import JournalError
+from jiaozi.ledger.buffers import Buffers
+from jiaozi.ledger.callers import Ones, Outcome, Work
+from jiaozi.ledger.facts import Fact
+from jiaozi.ledger.journal.frames import FrameKind, Receipt
+from jiaozi.ledger.journal.journal import Journal
+from jiaozi.ledger.journal.reading import JournalReader, TornTail
+from jiaozi.ledger.notes import NO_NOTES, Note, Notes
+from jiaozi.ledger.opening import MAX_OPENED
+from jiaozi.ledger.payload import MAX_BATCH
+from jiaozi.ledger.records import OPENING, TRANSFER, Choice, TransferFlag, Transfers
+from jiaozi.ledger.restart import Progress, Restarted, fold, restart
+from jiaozi.ledger.snapshots.files import PassedOver
+from jiaozi.ledger.snapshots.parts import Picture, Room
+from jiaozi.ledger.snapshots.snapshot import Written, write
+from jiaozi.ledger.state import State
+from jiaozi.ledger.writer import TICK, Writer
+
+__all__ = ["MAX_BATCH", "MAX_OPENINGS", "Ledger", "Outcome", "Progress", "fold"]
 
 T = TypeVar("T")
-MAX_OPENINGS = 1 << 22
-"""Accounts opened in one call: 64 MiB of the journal."""
-
-NO_LAW = NO_HASH
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Answers to one call: `results` (n,) u8 of `Result`, `bits` (n, words) u64 of reasons."""
-
-    results: NDArray[np.uint8]
-    bits: Bits
-    receipt: Receipt
-
-    @property
-    def created(self) -> int:
-        """How many transfers were booked."""
-        return int(np.count_nonzero(self.results == Result.CREATED))
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Something for the writer to do, and who waits for it."""
-
-    kind: FrameKind | None  # None: a function to run between two frames
-    content: Any
-    future: Future[Any]
-    at: Instant | None = None
-
-    def joins(self, other: _Work) -> bool:
-        """Whether both may stand in one frame."""
-        return self.kind is other.kind is FrameKind.TRANSFERS and self.at == other.at
+MAX_OPENINGS = MAX_OPENED
+"""Rows of openings in one call: 80 MiB of the journal. They open at most as many accounts."""
 
 
 class Ledger:
@@ -86,28 +53,27 @@ class Ledger:
         self._folder = folder
         self._state = restarted.state
         self._clock = clock
-        self._last = restarted.reader.head.instant
         self._snapshot = restarted.snapshot
         self._passed_over = tuple(restarted.passed_over)
-        self._waiting: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
-        self._held: _Work | None = None
-        self._failure: JournalError | None = None
-        self._closing = threading.Lock()  # nothing may start to wait once the writer was told to stop
-        self._is_closed = False
-        self._writer = threading.Thread(target=self._write, name="jiaozi-ledger", daemon=True)
-        self._writer.start()
+        self._buffers = Buffers()
+        self._writer = Writer(journal, self._state, clock, self._buffers)
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Clock, progress: Progress | None = None) -> Ledger:
+    def open(
+        cls, folder: Path, *, clock: Clock, progress: Progress | None = None, holders: Path | None = None
+    ) -> Ledger:
         """Open the ledger in *folder*, or begin one; fold its journal behind the newest good snapshot.
 
+        With *holders*, a folder on a fast disk, the records of holders lie in a scratch file there, for
+        books larger than memory. The file has no name and ends with the process: it is never the truth.
+
         Raises `JournalBusy` when another process writes it, `JournalError` when it is damaged or
-        replays to other results than were stored.
+        replays to other results than were stored, `NotReady` when the disk of *holders* has no room.
         """
         found: list[Restarted] = []
 
         def walk(folder: Path) -> JournalReader:
-            found.append(restart(folder, progress))
+            found.append(restart(folder, progress, holders=holders))
             return found[0].reader
 
         journal = Journal.open(folder, walk=walk)
@@ -140,43 +106,91 @@ class Ledger:
 
     def record(self, *facts: Fact) -> Receipt:
         """Put *facts* into the journal as one frame, all or none. Raises `FactError`."""
-        receipt: Receipt = self._ask(FrameKind.FACTS, facts).result()
+        receipt: Receipt = self._writer.ask(FrameKind.FACTS, facts)
         return receipt
 
     def open_accounts(self, opened: NDArray[np.void]) -> int:
-        """Open accounts, (n,) OPENING; return the number of the first. Raises `FactError`."""
+        """Open accounts, (n,) OPENING, one a row or many that are alike; return the number of the first.
+
+        Raises `FactError`.
+        """
         if opened.dtype != OPENING:
             raise TypeError("accounts are opened from an array of records.OPENING")
         if opened.ndim != 1 or not 0 < len(opened) <= MAX_OPENINGS:
-            raise ValueError(f"a call opens a row of 1 to {MAX_OPENINGS:,} accounts, this one {opened.shape}")
-        first: int = self._ask(FrameKind.ACCOUNTS, opened.copy()).result()
+            raise ValueError(f"a call has 1 to {MAX_OPENINGS:,} rows of openings, this one {opened.shape}")
+        first: int = self._writer.ask(FrameKind.ACCOUNTS, opened.copy())
         return first
 
-    def post(self, batch: Transfers) -> Outcome:
-        """Book *batch*, (n,) TRANSFER with n <= MAX_BATCH, and return one answer for each, durable."""
-        return self.submit(batch).result()
+    def post(
+        self,
+        batch: Transfers,
+        *,
+        notes: Mapping[int, Note] | Notes | None = None,
+        choice: Choice = Choice.CONTINUE,
+        all_or_nothing: bool = False,
+        at: Instant | None = None,
+    ) -> Outcome:
+        """Book *batch*, (n,) TRANSFER with n <= MAX_BATCH, and return one answer for each, durable.
 
-    def submit(self, batch: Transfers, *, at: Instant | None = None) -> Future[Outcome]:
-        """Like `post`, without waiting: several batches may be on their way at once.
-
+        *notes* stand beside the transfers that they number. *choice* tells what becomes of the others
+        when one fails. *all_or_nothing* makes the batch one chain: it sets LINKED on all but the last.
         *at* is the instant at which the batch came in, for simulations; by default the clock is asked.
+
+        Raises `ValueError` for a batch that is none, `NotReady`, `JournalError`.
         """
+        future = self.submit(batch, notes=notes, choice=choice, all_or_nothing=all_or_nothing, at=at)
+        return future.result()
+
+    def submit(
+        self,
+        batch: Transfers,
+        *,
+        notes: Mapping[int, Note] | Notes | None = None,
+        choice: Choice = Choice.CONTINUE,
+        all_or_nothing: bool = False,
+        at: Instant | None = None,
+    ) -> Future[Outcome]:
+        """Like `post`, without waiting: several batches may be on their way at once."""
         if batch.dtype != TRANSFER:
             raise TypeError("transfers are posted as an array of records.TRANSFER")
         if batch.ndim != 1 or not 0 < len(batch) <= MAX_BATCH:
             raise ValueError(f"a call holds a row of 1 to {MAX_BATCH:,} transfers, this one {batch.shape}")
-        return self._ask(FrameKind.TRANSFERS, batch.copy(), at)
+        if all_or_nothing and choice != Choice.CONTINUE:
+            raise ValueError("a batch that is all or nothing cannot stop half way; leave *choice* out")
+        beside = _notes_for(batch, notes)
+        own = self._buffers.copy_of(batch)
+        if all_or_nothing:
+            own["flags"][:-1] |= np.uint16(TransferFlag.LINKED)
+        future: Future[Outcome] = Future()
+        # It cannot be cancelled: once it waits it may be booked, and others may share its frame.
+        future.set_running_or_notify_cancel()
+        self._writer.put(Work(FrameKind.TRANSFERS, own, future, at, Choice(choice), beside))
+        return future
+
+    def submit_ones(self, ones: Ones) -> None:
+        """Book single transfers of callers that `callers` describes; they are answered as it says."""
+        self._writer.put(ones)
+
+    def tick(self) -> Receipt | None:
+        """Let time pass: release the pending transfers that have timed out by now, with a frame of their own.
+
+        Returns the receipt of that frame, or None when nothing was due. Nobody needs to call it: each frame
+        of transfers does this first, and while nobody posts the writer looks about once a second.
+        """
+        receipt: Receipt | None = self._writer.ask(None, TICK)
+        return receipt
 
     def at_cut(self, look: Callable[[State, Receipt], T]) -> T:
         """Run *look* between two frames, once all before it is durable; nothing moves meanwhile."""
-        found: T = self._ask(None, look).result()
+        found: T = self._writer.ask(None, look)
         return found
 
     def snapshot(self) -> Written:
         """Write a snapshot of the state as it stands now; durable on return.
 
         Payments wait while the arrays are copied, not while the copy is written. The copy takes as much
-        memory as the accounts and ids do; `restart.write_from_journal` in another process spares this one both.
+        memory as the accounts and ids do, or disk beside their scratch file;
+        `restart.write_from_journal` in another process spares this one both.
 
         Raises `NotReady` before the first frame, `JournalBusy` while another snapshot is being written,
         `OSError` when the disk fails or is full; the ledger goes on, and older snapshots stand.
@@ -187,19 +201,14 @@ class Ledger:
 
     def reasons(self, outcome: Outcome, index: int) -> tuple[str, ...]:
         """Return the names of what stood in the way of transfer *index* of *outcome*."""
-        return names_of(self._state.law, outcome.bits[index])
+        return outcome.reasons(index)
 
     def close(self) -> None:
         """Finish what waits, then stop. Closing twice is no mistake.
 
         Raises `JournalError` when the disk failed, after letting go of everything.
         """
-        with self._closing:
-            if not self._is_closed:
-                self._is_closed = True
-                self._waiting.put(None)
-        self._writer.join()
-        self._journal.close()
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -213,128 +222,13 @@ class Ledger:
             with suppress(JournalError):  # the error on its way out says more
                 self.close()
 
-    # -- the writer's side --------------------------------------------------
 
-    def _ask(self, kind: FrameKind | None, content: Any, at: Instant | None = None) -> Future[Any]:
-        future: Future[Any] = Future()
-        # It cannot be cancelled: once it waits it may be booked, and others may share its frame.
-        future.set_running_or_notify_cancel()
-        with self._closing:
-            if self._is_closed:
-                raise NotReady("this ledger was closed; open it again")
-            self._waiting.put(_Work(kind, content, future, at))
-        return future
-
-    def _write(self) -> None:
-        while works := self._next():
-            self._guard(works)
-
-    def _next(self) -> list[_Work]:
-        """Wait for work; return one piece, or all transfers that wait up to a full frame."""
-        first = self._held or self._waiting.get()
-        self._held = None
-        if first is None:
-            return []
-        works, size = [first], len(first.content) if first.kind is FrameKind.TRANSFERS else MAX_FRAME
-        while size < MAX_FRAME and not self._waiting.empty():
-            more = self._waiting.get()
-            if more is None or not more.joins(first) or size + len(more.content) > MAX_FRAME:
-                self._held = more
-                if more is None:
-                    self._waiting.put(None)
-                break
-            works.append(more)
-            size += len(more.content)
-        return works
-
-    def _guard(self, works: Sequence[_Work]) -> None:
-        try:
-            if self._failure is not None:
-                raise JournalError(str(self._failure)) from self._failure.__cause__
-            if works[0].kind is FrameKind.TRANSFERS:
-                self._post(works)
-            elif works[0].kind is None:
-                self._look(works[0])
-            else:
-                self._other(works[0])
-        except BaseException as error:  # the caller gets it; the writer goes on
-            # A fact or a clock that will not do was refused before anything changed, and what
-            # a look raises is its caller's. After anything else the arrays may be half changed.
-            if works[0].kind is not None and not isinstance(error, FactError | NotReady):
-                self._fail(error)
-            for work in works:
-                if not work.future.done():
-                    work.future.set_exception(error)
-
-    def _post(self, works: Sequence[_Work]) -> None:
-        batch = works[0].content if len(works) == 1 else np.concatenate([work.content for work in works])
-        ends = np.cumsum([len(work.content) for work in works]).astype(np.uint32)
-        instant = self._now(works[0].at)
-        booked = self._state.post(batch, ends, instant)
-        durable = self._append(FrameKind.TRANSFERS, instant, pack(booked))
-
-        def answer(done: Future[Receipt]) -> None:
-            for work, start, end in zip(works, [0, *ends], ends, strict=False):
-                outcome = partial(Outcome, booked.results[start:end], booked.bits[start:end])
-                _settle(work.future, done, outcome)
-
-        durable.add_done_callback(answer)
-
-    def _look(self, work: _Work) -> None:
-        self._journal.wait()
-        work.future.set_result(work.content(self._state, self._head()))
-
-    def _other(self, work: _Work) -> None:
-        instant = self._now(work.at)
-        if work.kind is FrameKind.FACTS:
-            # The facts are taken as a replay will read them, so that live and replay cannot differ.
-            payload = encode(work.content)
-            if len(payload) > MAX_PAYLOAD_BYTES:
-                raise FactError(f"facts of {len(payload):,} bytes do not fit a frame; record them in parts")
-            self._state.record(decode(payload))
-            durable = self._append(work.kind, instant, [payload])
-            durable.add_done_callback(lambda done: _settle(work.future, done, lambda receipt: receipt))
-        else:
-            self._state.check_openings(work.content)
-            first = self._state.open_accounts(work.content)
-            durable = self._append(FrameKind.ACCOUNTS, instant, [work.content])
-            durable.add_done_callback(lambda done: _settle(work.future, done, lambda _: first))
-
-    def _now(self, at: Instant | None = None) -> Instant:
-        """Return the instant of the next frame: *at* or the clock's, and never before the last frame's."""
-        instant = max(self._last, self._clock() if at is None else at)
-        if not FIRST_INSTANT <= instant < LAST_INSTANT:
-            raise NotReady(f"the clock says {moment_of(instant)}, which cannot be; set it and try again")
-        self._last = instant
-        return instant
-
-    def _append(self, kind: FrameKind, instant: Instant, parts: Sequence[Any]) -> Future[Receipt]:
-        book = self._state.book
-        digest = book.digest if book else NO_LAW
-        durable = self._journal.append(kind, instant, digest, parts, follows=self._journal.sequence)
-        durable.add_done_callback(self._note)
-        return durable
-
-    def _note(self, durable: Future[Receipt]) -> None:
-        error = durable.exception()
-        if error is not None:
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Decide nothing more: the arrays are ahead of the disk, or nobody knows what they hold."""
-        if self._failure is None:
-            failure = JournalError(f"the ledger stopped ({error}); nothing more is booked; open it again")
-            failure.__cause__ = error
-            self._failure = failure
-
-    def _head(self) -> Receipt:
-        head = self._journal.head
-        return Receipt(head.sequence, head.hash, head.instant)
-
-
-def _settle(future: Future[Any], done: Future[Receipt], make: Callable[[Receipt], Any]) -> None:
-    error = done.exception()
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(make(done.result()))
+def _notes_for(batch: Transfers, notes: Mapping[int, Note] | Notes | None) -> Notes:
+    """Return *notes* in the form a frame keeps. Raises `ValueError` for a note without its transfer."""
+    if not notes:
+        return NO_NOTES
+    beside = notes if isinstance(notes, Notes) else Notes.of(notes)
+    rows = beside.rows.astype(np.int64)
+    if (np.diff(rows, prepend=-1) <= 0).any() or rows[-1] >= len(batch):
+        raise ValueError(f"notes number the transfers of their batch, from 0 to {len(batch) - 1}, in order")
+    return beside

@@ -1,13 +1,13 @@
 """What the ledger would tell the law about a transfer, in words: for asking beforehand and explaining later.
 
-The kernel fills the same facts as numbers (`kernel._facts`); a test holds the two together.
+The kernel fills the same facts as numbers (`judge._facts`); a test holds the two together.
 """
 
 from __future__ import annotations
 
 from jiaozi.clock import Instant
 from jiaozi.errors import FactError
-from jiaozi.ledger.kernel import AMOUNT_CURRENCIES
+from jiaozi.ledger.posting.supplied import AMOUNT_CURRENCIES, C_ISSUING
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action
@@ -33,7 +33,7 @@ def question(
     coin = state.coin_of(debit)
     assert coin is not None
     consents, cap = state.register.consent_of(coin, action, place, words, instant)
-    paid_today, paid_this_year = state.paid_by(debit, instant)
+    reserve = None if coin.sheet is None else state.accounts[coin.sheet.reserve]
     return {
         "payment.amount": amount_fen,
         "payment.place": place,
@@ -46,18 +46,17 @@ def question(
         "payer.kind": words.word("payer.kind", int(payer["kind"])),
         "payer.tier": words.word("payer.tier", int(payer["tier"])) or None,
         "payer.balance": int(payer["balance"]),
-        "payer.paid_today": paid_today,
-        "payer.paid_this_year": paid_this_year,
+        **state.paid_by(debit, instant),
         "payee.zone": words.place_names[payee["zone"]],
         "payee.kind": words.word("payee.kind", int(payee["kind"])),
         "payee.tier": words.word("payee.tier", int(payee["tier"])) or None,
-        "payee.balance": int(payee["balance"]),
+        "payee.balance": int(payee["balance"] + payee["pending_in"]),
         "coin.peg": coin.peg,
         "issuer.zone": state.register.issuer_zone(coin.issuer),
         "issuer.controller": state.register.controller_zone(coin.issuer),
         "issuer.licences": state.register.licences_of(coin.issuer, words, instant),
         "issuer.consents": consents,
         "issuer.supply_cap": cap,
-        "issuer.coins_outstanding": state.coins_outstanding(coin),
-        "issuer.reserve_value": state.reserve_value(coin),
+        "issuer.coins_outstanding": state.coins_outstanding(coin) + int(state.coins[coin.number, C_ISSUING]),
+        "issuer.reserve_value": None if reserve is None else -int(reserve["balance"] + reserve["pending_in"]),
     }

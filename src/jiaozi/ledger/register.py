@@ -15,8 +15,9 @@ import numpy as np
 
 from jiaozi.clock import Instant, day_start
 from jiaozi.errors import FactError
-from jiaozi.ledger.facts import ConsentGranted, FreezeOrdered, LicenceGranted, SheetNamed
-from jiaozi.ledger.kernel import (
+from jiaozi.ledger.facts import ConsentGranted, FreezeOrdered, LicenceGranted, LimitSet, SheetNamed
+from jiaozi.ledger.posting.setting import NO_CAP, NO_FLOOR, Limit
+from jiaozi.ledger.posting.supplied import (
     AMOUNT_CURRENCIES,
     C_AMOUNT_FACT,
     C_ISSUER_CONTROLLER,
@@ -55,14 +56,45 @@ class Register:
     licences: list[LicenceGranted] = field(default_factory=list)
     consents: list[ConsentGranted] = field(default_factory=list)
     freezes: dict[int, dict[str, FreezeOrdered]] = field(default_factory=dict)
+    limits: dict[int, LimitSet] = field(default_factory=dict)
+    id_window: int | None = None  # seconds for which a time-ordered id is remembered; None for ever
 
     def content(self) -> bytes:
         """Return all of it as JSON, for the digest of the state."""
         orders = [[account, list(standing.values())] for account, standing in sorted(self.freezes.items())]
         coins = list(self.coins.values())
+        limits = [limit for _, limit in sorted(self.limits.items())]
         return msgspec.json.encode(
-            [self.issuers, self.controllers, coins, self.licences, self.consents, orders]
+            [
+                self.issuers,
+                self.controllers,
+                coins,
+                self.licences,
+                self.consents,
+                orders,
+                limits,
+                self.id_window,
+            ]
         )
+
+    def limit_of(self, account: int) -> Limit | None:
+        """Return what orders keep in place on *account*, its floor and its cap; None when nothing limits it."""
+        keeps = [o.keep_fen for o in self.freezes.get(account, {}).values() if o.keep_fen is not None]
+        limit = self.limits.get(account)
+        if not keeps and limit is None:
+            return None
+        floor = None if limit is None else limit.floor_fen
+        cap = None if limit is None else limit.cap_fen
+        return (
+            max(keeps, default=0),
+            NO_FLOOR if floor is None else floor,
+            NO_CAP if cap is None else cap,
+        )
+
+    def limited(self) -> dict[int, Limit]:
+        """Return the limits of every account that has some."""
+        accounts = sorted({*self.freezes, *self.limits})
+        return {number: limit for number in accounts if (limit := self.limit_of(number)) is not None}
 
     def coin(self, coin_id: str) -> Coin:
         """Return the coin *coin_id*. Raises `FactError`."""

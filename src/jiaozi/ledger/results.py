@@ -39,6 +39,23 @@ class Result(IntEnum):
     EXCEEDS_CREDITS = 21
     EXCEEDS_DEBITS = 22
     OVERFLOWS_BALANCE = 23
+    FLAGS_ARE_MUTUALLY_EXCLUSIVE = 24
+    ID_EXPIRED = 25
+    TIMEOUT_RESERVED_FOR_PENDING_TRANSFER = 26
+    PENDING_ID_MUST_NOT_BE_ZERO = 27
+    PENDING_ID_MUST_BE_DIFFERENT = 28
+    PENDING_TRANSFER_NOT_FOUND = 29
+    PENDING_TRANSFER_NOT_PENDING = 30
+    PENDING_TRANSFER_ALREADY_POSTED = 31
+    PENDING_TRANSFER_ALREADY_VOIDED = 32
+    PENDING_TRANSFER_EXPIRED = 33
+    PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT = 34
+    PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT = 35
+    PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT = 36
+    EXCEEDS_PENDING_TRANSFER_AMOUNT = 37
+    FALLS_BELOW_FLOOR = 38
+    RISES_ABOVE_CAP = 39
+    NOT_TRIED = 40
 
 
 WORDS: Mapping[Result, Mapping[str, str]] = {
@@ -48,7 +65,10 @@ WORDS: Mapping[Result, Mapping[str, str]] = {
         "zh": "关联交易中的另一笔未成功",
     },
     Result.LINKED_EVENT_CHAIN_OPEN: {"en": "its chain has no end", "zh": "关联交易链未闭合"},
-    Result.RESERVED_FLAG: {"en": "carries a flag that is not taken yet", "zh": "带有尚未支持的标志"},
+    Result.RESERVED_FLAG: {
+        "en": "carries a flag or a field that is not taken",
+        "zh": "带有不支持的标志或字段",
+    },
     Result.ID_MUST_NOT_BE_ZERO: {"en": "has no id", "zh": "缺少编号"},
     Result.EXISTS_WITH_DIFFERENT_FIELDS: {
         "en": "its id belongs to another transfer",
@@ -93,4 +113,66 @@ WORDS: Mapping[Result, Mapping[str, str]] = {
     Result.EXCEEDS_CREDITS: {"en": "the balance is too low", "zh": "余额不足"},
     Result.EXCEEDS_DEBITS: {"en": "more than stands on the asset account", "zh": "超过资产账户余额"},
     Result.OVERFLOWS_BALANCE: {"en": "the balance would pass the largest amount", "zh": "余额将超过最大金额"},
+    Result.FLAGS_ARE_MUTUALLY_EXCLUSIVE: {
+        "en": "carries flags that exclude each other",
+        "zh": "带有互斥的标志",
+    },
+    Result.ID_EXPIRED: {
+        "en": "its id is older than the ids that are remembered",
+        "zh": "编号早于系统所保留的编号范围",
+    },
+    Result.TIMEOUT_RESERVED_FOR_PENDING_TRANSFER: {
+        "en": "has a timeout and is not pending",
+        "zh": "非预授权交易不可设超时",
+    },
+    Result.PENDING_ID_MUST_NOT_BE_ZERO: {
+        "en": "names no pending transfer",
+        "zh": "未指明预授权交易",
+    },
+    Result.PENDING_ID_MUST_BE_DIFFERENT: {
+        "en": "names itself as the pending transfer",
+        "zh": "将自身指为预授权交易",
+    },
+    Result.PENDING_TRANSFER_NOT_FOUND: {
+        "en": "the pending transfer does not exist",
+        "zh": "预授权交易不存在",
+    },
+    Result.PENDING_TRANSFER_NOT_PENDING: {
+        "en": "the transfer it names was never pending",
+        "zh": "所指交易并非预授权交易",
+    },
+    Result.PENDING_TRANSFER_ALREADY_POSTED: {
+        "en": "the pending transfer was posted before",
+        "zh": "预授权交易此前已完成",
+    },
+    Result.PENDING_TRANSFER_ALREADY_VOIDED: {
+        "en": "the pending transfer was voided before",
+        "zh": "预授权交易此前已撤销",
+    },
+    Result.PENDING_TRANSFER_EXPIRED: {"en": "the pending transfer has timed out", "zh": "预授权交易已超时"},
+    Result.PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT: {
+        "en": "the pending transfer has another payer",
+        "zh": "预授权交易的付款账户不同",
+    },
+    Result.PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT: {
+        "en": "the pending transfer has another payee",
+        "zh": "预授权交易的收款账户不同",
+    },
+    Result.PENDING_TRANSFER_HAS_DIFFERENT_AMOUNT: {
+        "en": "the pending transfer has another amount, and is voided whole",
+        "zh": "预授权交易金额不同，撤销须为全额",
+    },
+    Result.EXCEEDS_PENDING_TRANSFER_AMOUNT: {
+        "en": "more than the pending transfer reserved",
+        "zh": "超过预授权金额",
+    },
+    Result.FALLS_BELOW_FLOOR: {
+        "en": "the payer's account would fall below its floor",
+        "zh": "付款账户将低于其下限",
+    },
+    Result.RISES_ABOVE_CAP: {
+        "en": "the payee's account would rise above its cap",
+        "zh": "收款账户将高于其上限",
+    },
+    Result.NOT_TRIED: {"en": "not tried, since one before it failed", "zh": "前一笔失败，未予处理"},
 }

@@ -8,45 +8,72 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.clock import Instant, day_of, day_start
-from jiaozi.errors import FactError, JournalError
+from jiaozi.clock import Instant, day_start
+from jiaozi.errors import FactError
 from jiaozi.ledger.activity import Activity
+from jiaozi.ledger.digests import LongDigest
 from jiaozi.ledger.facts import Fact
-from jiaozi.ledger.idindex import Table, content_of, grown, new_table, stamp_of
-from jiaozi.ledger.kernel import (
-    C_ISSUED,
-    C_REDEEMED,
-    COIN_WIDTH,
-    FACTS_SUPPLIED,
-    UNDO_PER_LEG,
-    post,
+from jiaozi.ledger.notes import NO_NOTES, Notes
+from jiaozi.ledger.opening import accounts_in, check_openings, write_accounts
+from jiaozi.ledger.payload import MAX_RELEASED, Booked, moves
+from jiaozi.ledger.posting.arena import reserve
+from jiaozi.ledger.posting.asking import Asking, day_end, days_at
+from jiaozi.ledger.posting.holders import Holders
+from jiaozi.ledger.posting.idindex import (
+    IDS_PER_PIECE,
+    PIECE_ROWS,
+    Table,
+    content_of,
+    forget,
+    is_expired,
+    make_room,
+    new_table,
+    stamp_of,
 )
-from jiaozi.ledger.opening import check_openings
-from jiaozi.ledger.payload import Booked
-from jiaozi.ledger.records import ACCOUNT, OWN_PERSON, AccountFlag, Accounts, Transfers
+from jiaozi.ledger.posting.kernel import CHAIN_WIDTH, LINKED, post
+from jiaozi.ledger.posting.moving import ROWS_PER_LEG, UNDO_WIDTH
+from jiaozi.ledger.posting.pendings import Pendings
+from jiaozi.ledger.posting.setting import (
+    ACCOUNT_COUNT,
+    HORIZON_MS,
+    INSTANT,
+    INTERVAL,
+    MONTH_START,
+    NUMBERED,
+    SUMS,
+    TODAY,
+    YEAR_START,
+    set_days,
+)
+from jiaozi.ledger.posting.stamps import result_of
+from jiaozi.ledger.posting.supplied import C_ISSUED, C_REDEEMED, COIN_WIDTH
+from jiaozi.ledger.posting.two_phase import MOVED, expire
+from jiaozi.ledger.posting.two_phase import PENDING as PENDING_FLAG
+from jiaozi.ledger.records import (
+    ACCOUNT,
+    COUNTS,
+    PENDING,
+    TRANSFER,
+    AccountFlag,
+    Accounts,
+    Transfers,
+)
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.taking import Taking, write_orders
 from jiaozi.rulebook.machine.program import (
-    H_CUT_COUNT,
-    H_CUTS,
-    MISSING,
     Int64s,
-    Program,
-    compile_book,
     words_of,
 )
-from jiaozi.rulebook.model import ACTION_CODES, Action, Book
+from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.vocabulary import Vocabulary
-
-EPOCH_DAY = date(2000, 1, 1)
-"""Day 0 of an account's `last_paid_day`."""
 
 FIRST_INSTANT = day_start(date(2000, 1, 2), "UTC")
 LAST_INSTANT = day_start(date(2179, 6, 1), "UTC")
@@ -54,51 +81,75 @@ LAST_INSTANT = day_start(date(2179, 6, 1), "UTC")
 
 MAX_ACCOUNTS = 2**32 - 2
 
+NS_PER_MS = 1_000_000
+
+FIRST_IDS = 1 << 15
+"""Ids that a new table has room for before it grows."""
+
+TRANSFERS_PER_SWEEP = 1_024
+"""After so many new ids one piece of their table, of 2,458, is looked through for expired ones."""
+
+FRAME_AS_TRANSFERS = 64
+"""What a frame counts besides its transfers, so that small ones sweep too."""
+
 
 class State:
     """Everything the journal says, folded."""
 
-    def __init__(self) -> None:
-        self._accounts = np.zeros(1024, dtype=ACCOUNT)
+    def __init__(self, holders: Holders | None = None) -> None:
+        """Begin with nothing; *holders* says where records shall lie, by default in memory."""
+        # Address space for all the accounts there can be: they are never copied to grow.
+        self._holders = holders or Holders.reserve(None, MAX_ACCOUNTS, least=1024)
+        self._accounts: Accounts = self._holders.rows
+        self._counts: NDArray[np.void] = reserve(COUNTS, len(self._accounts), least=len(self._accounts))
         self.account_count = 0
         self.coins: Int64s = np.zeros((0, COIN_WIDTH), dtype=np.int64)
         self.register = Register()
         self.book: Book | None = None
         self.activity_of: dict[int, Activity] = {}  # by number of the coin; -1: from no account
         self.ids_taken = 0
-        self._ids = new_table()
-        self._asking: _Asking | None = None
+        self.horizon_ms = 0
+        """Time-ordered ids from before this millisecond are expired; it only rises."""
+        self.has_counts = False
+        """Whether any law enacted so far counts payments; until then nobody writes the counts."""
+        self.pendings = Pendings()
+        self._ids = new_table(FIRST_IDS)
+        self._asking: Asking | None = None
         self._consents: Int64s | None = None
         self._consents_until: Instant | None = None
-        self._days: Int64s | None = None
-        self._days_until = Instant(0)
+        self._days_until: Instant | None = None
+        self._unswept = 0
 
     @classmethod
     def of(
         cls,
-        accounts: Accounts,
+        holders: Holders,
+        counts: NDArray[np.void],
         account_count: int,
         coins: Int64s,
         ids: Table,
         ids_taken: int,
+        horizon_ms: int,
+        has_counts: bool,
+        pendings: Pendings,
         register: Register,
         book: Book | None,
         activity_of: dict[int, Activity],
     ) -> State:
         """Return the state that consists of these; all else in it follows from them.
 
-        It keeps the arrays: *accounts* (>= account_count,) ACCOUNT, *coins* (c, COIN_WIDTH), *ids* a table
-        at most half full. A snapshot gives a state back this way.
+        It keeps the arrays: *holders* with >= account_count rows and as many *counts* COUNTS, *coins*
+        (c, COIN_WIDTH), *ids* see `idindex`. A snapshot gives a state back this way.
         """
-        assert account_count <= len(accounts)
+        assert account_count <= len(holders.rows) == len(counts)
         assert coins.shape == (len(register.coins), COIN_WIDTH)
-        assert 2 * ids_taken <= len(ids)
-        state = cls()
-        state._accounts, state.account_count, state.coins = accounts, account_count, coins
-        state._ids, state.ids_taken = ids, ids_taken
+        state = cls(holders)
+        state._counts, state.account_count = counts, account_count
+        state.coins, state.horizon_ms, state.pendings = coins, horizon_ms, pendings
+        state._ids, state.ids_taken, state.has_counts = ids, ids_taken, has_counts
         state.register, state.book, state.activity_of = register, book, activity_of
         if book is not None:
-            state._asking = _Asking.of(book)
+            state._asking = Asking.of(book, register, has_counts)
         return state
 
     @property
@@ -107,9 +158,25 @@ class State:
         return self._accounts[: self.account_count]
 
     @property
+    def holders_folder(self) -> Path | None:
+        """Where the scratch file of the accounts lies; None when they are in memory."""
+        return self._holders.folder
+
+    @property
+    def counts(self) -> NDArray[np.void]:
+        """How many payments each person made, (count,) COUNTS, as a view: read it, never write it."""
+        return self._counts[: self.account_count]
+
+    @property
     def ids(self) -> Table:
-        """Every id ever taken, `ids_taken` rows among empty ones: read it, never write it."""
+        """Every id that is remembered, see `idindex`: read it, never write it."""
         return self._ids
+
+    @property
+    def next_deadline(self) -> Instant | None:
+        """When the next pending transfer may time out; None when none can."""
+        found = self.pendings.next_deadline
+        return None if found is None else Instant(found)
 
     @property
     def law(self) -> Book:
@@ -141,16 +208,24 @@ class State:
         number = int(self.accounts[account]["coin"])
         return next((coin for coin in self.register.coins.values() if coin.number == number), None)
 
-    def paid_by(self, account: int, instant: Instant) -> tuple[int, int]:
-        """Return what the person of *account* has paid on the day and in the year of *instant*, in fen.
+    def paid_by(self, account: int, instant: Instant) -> dict[str, int]:
+        """Return the sums (fen) and counts of the person of *account* in the windows of *instant*.
 
-        The sums stand on the record of his first account and follow that one's clock.
+        By the names of `setting.SUMS`. They stand on the record of his first account and follow that
+        one's clock; what his pending payments reserve is counted.
         """
-        sums = self.accounts[int(self.accounts[account]["person"])]
+        person = int(self.accounts[account]["person"])
+        sums, numbers = self.accounts[person], self.counts[person]
         zone = self.words.places[self.words.place_names[int(sums["zone"])]]
-        today, last = day_of(instant, zone.clock), EPOCH_DAY + timedelta(days=int(sums["last_paid_day"]))
-        paid_today = int(sums["paid_today"]) if last == today else 0
-        return paid_today, int(sums["paid_this_year"]) if last >= date(today.year, 1, 1) else 0
+        days, last = days_at(instant, zone.clock), int(sums["last_paid_day"])
+        windows = (("today", days[TODAY]), ("this_month", days[MONTH_START]), ("this_year", days[YEAR_START]))
+        found = {}
+        for window, start in windows:
+            is_this = last >= start
+            found[f"payer.paid_{window}"] = int(sums[f"paid_{window}"]) if is_this else 0
+            found[f"payer.payments_{window}"] = int(numbers[window]) if is_this else 0
+        assert found.keys() == SUMS.keys()
+        return found
 
     def holders_of(self, coin: Coin) -> NDArray[np.bool_]:
         """Return which accounts hold *coin* for themselves, (count,) bool."""
@@ -159,9 +234,11 @@ class State:
         return holders
 
     def result_of(self, lo: int, hi: int) -> Result | None:
-        """Return what became of the transfer with this id; None when the id was never taken."""
-        stamp = int(stamp_of(self._ids, np.uint64(lo), np.uint64(hi)))
-        return Result(stamp & 0xFF) if stamp else None
+        """Return what became of the transfer with this id; None when the id was never taken or has expired."""
+        if is_expired(np.uint64(lo), np.uint64(hi), np.uint64(self.horizon_ms)):
+            return None  # whether or not it was swept already
+        stamp = stamp_of(self._ids, lo, hi)
+        return result_of(stamp) if stamp else None
 
     @property
     def activity(self) -> Activity:
@@ -172,39 +249,43 @@ class State:
         return whole
 
     def digest(self) -> str:
-        """Return SHA-256 over accounts, coins, ids, register and law: equal states have equal digests."""
+        """Return SHA-256 over all that decides: equal states have equal digests."""
         return digest_of(
-            hashlib.sha256(self.accounts.data),
+            LongDigest(self.accounts.data).digest(),
+            LongDigest(self.counts.data if self.has_counts else b"").digest(),
             self.coins,
-            self._ids,
+            content_of(self._ids, self.horizon_ms),
+            self.pendings.open(),
             self.register.content(),
             account_count=self.account_count,
             ids_taken=self.ids_taken,
+            horizon_ms=self.horizon_ms,
             law=self.book.digest.hex() if self.book else "",
         )
 
     # -- accounts -----------------------------------------------------------
 
     def check_openings(self, opened: NDArray[np.void]) -> None:
-        """Raise `FactError` when these accounts cannot be opened; name the first that cannot."""
+        """Raise `FactError` when these accounts cannot be opened; name the first that cannot.
+
+        Raises `NotReady` when they are to be kept on a disk that has no room for them.
+        """
         words, coins = self.words, self.register.coins.values()
         pegs = np.array([words.code("coin.peg", coin.peg) for coin in coins], dtype=np.int64)
         check_openings(opened, self._accounts, self.account_count, pegs, words)
-        if self.account_count + len(opened) > MAX_ACCOUNTS:
+        if self.account_count + accounts_in(opened) > MAX_ACCOUNTS:
             raise FactError(f"no more than {MAX_ACCOUNTS:,} accounts fit one ledger")
+        self._holders.take(self.account_count + accounts_in(opened))
 
     def open_accounts(self, opened: NDArray[np.void]) -> int:
         """Open accounts, (n,) OPENING; return the number of the first."""
-        first, count = self.account_count, len(opened)
-        if first + count > len(self._accounts):
-            larger = np.zeros(max(first + count, 2 * len(self._accounts)), dtype=ACCOUNT)
-            larger[:first] = self.accounts
-            self._accounts = larger
-        fresh = self._accounts[first : first + count]
-        for column in ("coin", "flags", "code", "zone", "kind", "tier"):
-            fresh[column] = opened[column]
-        numbers = np.arange(first, first + count, dtype=np.uint32)
-        fresh["person"] = np.where(opened["person"] == OWN_PERSON, numbers, opened["person"])
+        first, count = self.account_count, accounts_in(opened)
+        if first + count > len(self._accounts):  # where address space is scarce
+            accounts, counts = self.accounts, self.counts
+            self._accounts = np.zeros(max(first + count, 2 * len(self._accounts)), dtype=ACCOUNT)
+            self._counts = np.zeros(len(self._accounts), dtype=COUNTS)
+            self._accounts[:first], self._counts[:first] = accounts, counts
+        write_accounts(opened, self._accounts, first)
         self.account_count += count
         return first
 
@@ -215,59 +296,78 @@ class State:
         taking = Taking(self.register, self.book, self.accounts)
         for fact in facts:
             taking.take(fact)
-        if taking.book is not None and taking.book is not self.book:
-            self.book, self._asking, self._days = taking.book, _Asking.of(taking.book), None
-        self.register = taking.register
+        is_new_law = taking.book is not None and taking.book is not self.book
+        self.book, self.register = taking.book, taking.register
         new_coins = len(self.register.coins) - len(self.coins)
         if new_coins:
             self.coins = np.concatenate([self.coins, np.zeros((new_coins, COIN_WIDTH), dtype=np.int64)])
         for account, tier in taking.tiers.items():
             self._accounts[account]["tier"] = tier
         for account in taking.frozen:
-            write_orders(self._accounts, account, list(self.register.freezes.get(account, {}).values()))
+            write_orders(self._accounts, account, self.register)
+        for account, is_closed in taking.closed.items():
+            flags = int(self._accounts[account]["flags"]) & ~int(AccountFlag.CLOSED)
+            self._accounts[account]["flags"] = flags | (AccountFlag.CLOSED if is_closed else 0)
+        if self.book is not None and (is_new_law or taking.frozen):
+            self._asking = Asking.of(self.book, self.register, self.has_counts)
+            self._days_until = None
+            self.has_counts |= bool(self._asking.setting[NUMBERED])
         self._consents = None
 
     # -- transfers ----------------------------------------------------------
 
-    def post(self, batch: Transfers, ends: NDArray[np.uint32], instant: Instant) -> Booked:
-        """Book *batch* (n,) TRANSFER at *instant*; *ends* tells where each caller's transfers end."""
+    def expect_ids(self, coming: int) -> int:
+        """Make the id table large enough for *coming* ids while it is empty; return how many rows it has then.
+
+        Returns 0 when it was left as it is. Where ids expire, nobody knows how many will stand in it.
+        """
+        if self.ids_taken or self.register.id_window is not None:
+            return 0
+        self._ids = new_table(max(coming, FIRST_IDS))
+        return (-(-coming // IDS_PER_PIECE) + 1) * PIECE_ROWS
+
+    def post(
+        self, batch: Transfers, calls: NDArray[np.void], instant: Instant, notes: Notes = NO_NOTES
+    ) -> Booked:
+        """Release what has timed out by *instant*, then book *batch* (n,) TRANSFER of *calls* (c,) CALL.
+
+        An empty batch lets time pass and nothing else. Whoever posts calls `count` afterwards, once.
+        """
         book, asking = self.law, self._asking
         assert asking is not None
         assert FIRST_INSTANT <= instant < LAST_INSTANT
-        assert ends[-1] == len(batch)
-        self._refresh(instant)
-        assert self._consents is not None
-        assert self._days is not None
-        self._ids = grown(self._ids, self.ids_taken, len(batch))
-        results = np.zeros(len(batch), dtype=np.uint8)
-        bits = np.zeros((len(batch), words_of(book)), dtype=np.uint64)
-        legs = UNDO_PER_LEG * 2 * int(np.count_nonzero(batch["flags"] & 1))
-        self.ids_taken += post(
-            batch,
-            ends,
-            self._accounts,
-            self.account_count,
-            self.coins,
-            self._consents,
-            self._ids,
-            asking.program,
-            int(np.searchsorted(asking.cuts, instant, side="right")),
-            asking.slots,
-            self._days,
-            asking.counted,
-            asking.facts,
-            np.zeros(legs, dtype=ACCOUNT),
-            np.zeros((legs, 4), dtype=np.int64),
-            results,
-            bits,
-        )
-        booked = Booked(batch, ends, results, bits)
-        self._count(booked, book.reasons, instant)
-        return booked
+        assert len(calls) == 0 if len(batch) == 0 else calls["end"][-1] == len(batch)
+        self._refresh(asking, instant, len(batch))
+        released = self._expire(asking)
+        count = len(batch)
+        self._ids = make_room(self._ids, count)
+        results = np.zeros(count, dtype=np.uint8)
+        bits = np.zeros((count, words_of(book)), dtype=np.uint64)
+        rows, legs = batch, 0
+        if (flags := batch["flags"]).any():
+            legs = 2 * int(np.count_nonzero(flags & LINKED))
+            self.pendings.make_room(int(np.count_nonzero(flags & PENDING_FLAG)))
+            moved = int(np.count_nonzero(flags & MOVED))
+            if moved:
+                rows = np.empty(count + moved, dtype=TRANSFER)
+                # As bytes: field by field takes 40 times as long.
+                rows[:count].view(np.uint8)[:] = batch.view(np.uint8)
+        if count:
+            self._run(asking, rows, calls, notes, legs, results, bits)
+        booked = Booked(batch, calls, results, bits, released=released, notes=notes)
+        if rows is batch:
+            return booked
+        kept = rows[count : count + len(moves(batch, results))]
+        return replace(booked, moved=kept)
 
-    def _count(self, booked: Booked, reasons: tuple[str, ...], instant: Instant) -> None:
-        """Count a frame, coin by coin; most frames have one."""
-        debit = booked.batch["debit"]
+    def count(self, booked: Booked, instant: Instant) -> None:
+        """Count a frame for those who watch, coin by coin; most frames have one.
+
+        Frames are counted in their order, by one thread at a time.
+        """
+        if not len(booked.batch):
+            return
+        reasons, debit = self.law.reasons, booked.as_booked()["debit"]
         known = debit < self.account_count
         coins = np.where(known, self._accounts["coin"][np.where(known, debit, 0)].astype(np.int64), -1)
         if (coins == coins[0]).all():
@@ -278,98 +378,101 @@ class State:
         for number, part in zip(numbers, parts, strict=True):
             self.activity_of.setdefault(number, Activity()).add(part, reasons, instant)
 
-    def _refresh(self, instant: Instant) -> None:
-        """Bring licences, consents and days up to *instant*, which never falls."""
+    def _run(
+        self,
+        asking: Asking,
+        rows: Transfers,
+        calls: NDArray[np.void],
+        notes: Notes,
+        legs: int,
+        results: NDArray[np.uint8],
+        bits: NDArray[np.uint64],
+    ) -> None:
+        assert self._consents is not None
+        self.ids_taken += post(
+            rows,
+            calls,
+            self._accounts,
+            self._counts,
+            self.coins,
+            self._consents,
+            self._ids,
+            self.pendings.rows,
+            self.pendings.heap,
+            asking.program,
+            asking.setting,
+            asking.facts,
+            notes.digests(len(results)),
+            np.zeros(ROWS_PER_LEG * legs, dtype=ACCOUNT),
+            np.zeros((ROWS_PER_LEG * legs, UNDO_WIDTH), dtype=np.int64),
+            np.zeros(legs + 1, dtype=PENDING),
+            np.zeros(CHAIN_WIDTH, dtype=np.int64),
+            results,
+            bits,
+        )
+
+    def _expire(self, asking: Asking) -> NDArray[np.void]:
+        """Release what has timed out, (k,) PENDING by deadline; the most that fits a frame."""
+        deadline = self.pendings.next_deadline
+        if deadline is None or deadline > asking.setting[INSTANT]:
+            return np.zeros(0, dtype=PENDING)
+        released = np.zeros(min(MAX_RELEASED, len(self.pendings)), dtype=PENDING)
+        count = expire(
+            self._accounts,
+            self._counts,
+            self.coins,
+            self._ids,
+            self.pendings.rows,
+            self.pendings.heap,
+            asking.setting,
+            released,
+        )
+        return released[:count]
+
+    def _refresh(self, asking: Asking, instant: Instant, count: int) -> None:
+        """Bring everything that depends on time up to *instant*, which never falls."""
         due = self._consents_until is not None and instant >= self._consents_until
         if self._consents is None or due:
             self._consents = self.register.fill(self.coins, self.words, instant)
             self._consents_until = self.register.next_change(self.words, instant)
-        if self._days is None or instant >= self._days_until:
-            self._days, self._days_until = _days(self.words, instant)
+        setting = asking.setting
+        if self._days_until is None or instant >= self._days_until:
+            clocks = [place.clock for place in self.words.places.values()]
+            set_days(setting, [(0, 0, 0), *(days_at(instant, clock) for clock in clocks)])
+            self._days_until = min(day_end(instant, clock) for clock in set(clocks))
+        if self.register.id_window is not None:
+            window_ms = self.register.id_window * 1_000
+            self.horizon_ms = max(self.horizon_ms, instant // NS_PER_MS - window_ms)
+            self._unswept += count + FRAME_AS_TRANSFERS
+            pieces, self._unswept = divmod(self._unswept, TRANSFERS_PER_SWEEP)
+            forget(self._ids, self.horizon_ms, pieces)
+        setting[INSTANT], setting[ACCOUNT_COUNT] = instant, self.account_count
+        setting[INTERVAL] = np.searchsorted(asking.cuts, instant, side="right")
+        setting[HORIZON_MS] = self.horizon_ms
 
 
 def digest_of(
-    accounts: hashlib._Hash,
+    accounts: bytes,
+    counts: bytes,
     coins: Int64s,
-    ids: Table,
+    ids: NDArray[np.uint64],
+    pendings: NDArray[np.void],
     register: bytes,
     *,
     account_count: int,
     ids_taken: int,
+    horizon_ms: int,
     law: str,
 ) -> str:
-    """Return the digest of a state, given the SHA-256 of its *accounts* so far.
+    """Return the digest of a state, given those of its *accounts* and *counts*, see `digests`.
 
-    The accounts come first and are nearly all of it, so who hashes them for another
-    reason has the digest of the state for little more. *ids* may lie in any order.
+    They are nearly all of it, so who hashes them for another reason has the
+    digest of the state for little more. *ids* is what `idindex.content_of` gives.
     """
-    whole = accounts.copy()
+    whole = hashlib.sha256(accounts + counts)
     whole.update(np.ascontiguousarray(coins).data)
-    whole.update(content_of(ids).data)
+    whole.update(ids.data)
+    whole.update(pendings.tobytes())
     whole.update(register)
-    whole.update(f"{account_count}|{ids_taken}|{law}".encode())
+    whole.update(f"{account_count}|{ids_taken}|{horizon_ms}|{law}".encode())
     return whole.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """What asking one book needs, made once: its program, where it wants the facts."""
-
-    program: Program
-    cuts: Int64s
-    slots: Int64s
-    counted: Int64s
-    facts: Int64s
-
-    @classmethod
-    def of(cls, book: Book) -> _Asking:
-        program = compile_book(book)
-        return cls(
-            program=program,
-            cuts=program[program[H_CUTS] : program[H_CUTS] + program[H_CUT_COUNT]],
-            slots=_slots(book),
-            counted=_counted(book),
-            facts=np.full(len(book.vocabulary.slots) + 1, MISSING, dtype=np.int64),
-        )
-
-
-def _days(words: Vocabulary, instant: Instant) -> tuple[Int64s, Instant]:
-    """Return today and the first day of its year, for each place code, in days since 2000; and until when."""
-    days = np.zeros((len(words.places) + 1, 2), dtype=np.int64)
-    ends = []
-    for place, code in words.place_codes.items():
-        clock = words.places[place].clock
-        today = day_of(instant, clock)
-        days[code] = (today - EPOCH_DAY).days, (date(today.year, 1, 1) - EPOCH_DAY).days
-        ends.append(day_start(today + timedelta(days=1), clock))
-    return days, min(ends)
-
-
-def _slots(book: Book) -> Int64s:
-    """Return where the book wants each fact the ledger supplies; one past the end where it asks nothing.
-
-    The last number is how many words the book has for travel data.
-    """
-    words = book.vocabulary
-    travel = words.facts.get("payment.travel_data")
-    slots = [words.slots.get(name, len(words.slots)) for name in FACTS_SUPPLIED]
-    return np.array([*slots, len(travel.words) if travel else 0], dtype=np.int64)
-
-
-def _counted(book: Book) -> Int64s:
-    """Return the actions that count toward the day and the year, as bits."""
-    masks = []
-    for name in ("payer.paid_today", "payer.paid_this_year"):
-        counter = book.vocabulary.counters.get(name)
-        masks.append(sum(1 << ACTION_CODES[Action(action)] for action in counter.actions) if counter else 0)
-    return np.array(masks, dtype=np.int64)
-
-
-def compare(booked: Booked, stored: Booked) -> None:
-    """Raise `JournalError` unless a replay gave the results that were stored."""
-    if booked.bits.shape != stored.bits.shape:
-        raise JournalError("its reasons are those of another law; restore a backup")
-    wrong = (booked.results != stored.results) | (booked.bits != stored.bits).any(axis=1)
-    if wrong.any():
-        differs = int(np.flatnonzero(wrong)[0])
-        raise JournalError(f"transfer {differs} is decided otherwise on replay; restore a backup")

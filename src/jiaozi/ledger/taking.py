@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Sequence
 from datetime import date
 
 from jiaozi.errors import FactError, RulebookError
 from jiaozi.ledger import facts as fact_kinds
-from jiaozi.ledger.kernel import FACTS_SUPPLIED
+from jiaozi.ledger.posting.setting import WINDOWS
+from jiaozi.ledger.posting.supplied import FACTS_SUPPLIED
 from jiaozi.ledger.records import AccountFlag, Accounts
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.money import MAX_FEN
@@ -22,14 +22,12 @@ from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.vocabulary import Vocabulary
 
 MAX_COINS = 1_000
+MAX_WINDOW_SECONDS = 100 * 366 * 86_400
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 MAX_PLACES = 62
 """Sets of places are the bits of one signed 64-bit number, and code 0 is no place."""
 MAX_WORDS = 255
 """The code of a word is one byte of an account or a transfer."""
-
-COUNTERS = {"payer.paid_today": "calendar day", "payer.paid_this_year": "calendar year"}
-"""The sums the ledger keeps, and the window of each."""
 
 
 class Taking:
@@ -43,12 +41,16 @@ class Taking:
             licences=list(register.licences),
             consents=list(register.consents),
             freezes={account: dict(orders) for account, orders in register.freezes.items()},
+            limits=dict(register.limits),
+            id_window=register.id_window,
         )
         self.book = book
         self.tiers: dict[int, int] = {}
         """Accounts whose tier changes, and the code of the new one."""
         self.frozen: set[int] = set()
-        """Accounts whose orders changed."""
+        """Accounts whose orders or limits changed."""
+        self.closed: dict[int, bool] = {}
+        """Accounts that close, and those that open again."""
         self._accounts = accounts
 
     def take(self, fact: fact_kinds.Fact) -> None:
@@ -102,6 +104,22 @@ class Taking:
                 if not orders:
                     del self.register.freezes[account]
                 self.frozen.add(account)
+            case fact_kinds.LimitSet():
+                self._limit(fact)
+            case fact_kinds.AccountClosed(account=account):
+                self._close(account)
+            case fact_kinds.AccountReopened(account=account):
+                self._account(account)
+                if not self._is_closed(account):
+                    raise FactError(f"account {account} is not closed")
+                self.closed[account] = False
+            case fact_kinds.IdWindowSet(seconds=seconds):
+                if seconds is not None and not 0 < seconds <= MAX_WINDOW_SECONDS:
+                    raise FactError(
+                        f"ids cannot be remembered for {seconds} s; write 1 to {MAX_WINDOW_SECONDS}, "
+                        "or null for ever"
+                    )
+                self.register.id_window = seconds
             case fact_kinds.CheckpointSigned(coin=coin, epoch=epoch, digest=digest):
                 signed = self.register.coin(coin)
                 if epoch != signed.epoch + 1:
@@ -182,22 +200,56 @@ class Taking:
         orders[fact.order] = fact
         self.frozen.add(fact.account)
 
+    def _limit(self, fact: fact_kinds.LimitSet) -> None:
+        self._account(fact.account)
+        floor, cap = fact.floor_fen, fact.cap_fen
+        for name, amount in (("floor_fen", floor), ("cap_fen", cap)):
+            if amount is not None and not -MAX_FEN <= amount <= MAX_FEN:
+                raise FactError(f"{name} {amount} is not an amount; write {-MAX_FEN} to {MAX_FEN}, or null")
+        if not self._accounts[fact.account]["flags"] & AccountFlag.INTERNAL and min(floor or 0, cap or 0) < 0:
+            raise FactError(f"account {fact.account} is a holder's, who never holds less than nothing")
+        if floor is not None and cap is not None and cap < floor:
+            raise FactError(f"account {fact.account}: a cap of {cap} fen is below the floor of {floor}")
+        if floor is None and cap is None:
+            self.register.limits.pop(fact.account, None)
+        else:
+            self.register.limits[fact.account] = fact
+        self.frozen.add(fact.account)
 
-def write_orders(accounts: Accounts, number: int, orders: Sequence[fact_kinds.FreezeOrdered]) -> None:
-    """Write what all *orders* together forbid into the account *number*.
+    def _is_closed(self, account: int) -> bool:
+        was_closed = bool(self._accounts[account]["flags"] & AccountFlag.CLOSED)
+        return self.closed.get(account, was_closed)
 
-    Orders to keep an amount do not add up: each is content when at least its own amount stays.
+    def _close(self, account: int) -> None:
+        """Close an account that is empty: money that is held must always find the way out."""
+        self._account(account)
+        if self._is_closed(account):
+            raise FactError(f"account {account} is closed already")
+        record = self._accounts[account]
+        if record["balance"] or record["pending_out"] or record["pending_in"]:
+            raise FactError(
+                f"account {account} holds {int(record['balance'])} fen, {int(record['pending_out'])} fen pending "
+                f"out and {int(record['pending_in'])} in; redeem or pay it out, and post or void what is pending"
+            )
+        self.closed[account] = True
+
+
+def write_orders(accounts: Accounts, number: int, register: Register) -> None:
+    """Write into the flags of account *number* what orders and limits there are upon it.
+
+    Orders to keep an amount do not add up: each is content when at least its own amount stays. The
+    amounts stand in the table of limits, see `setting.py`.
     """
-    keeps = [order.keep_fen for order in orders if order.keep_fen is not None]
+    orders = register.freezes.get(number, {}).values()
     flags = int(accounts[number]["flags"])
     for flag, is_set in (
         (AccountFlag.FROZEN_OUT, any(order.keep_fen is None for order in orders)),
         (AccountFlag.FROZEN_IN, any(not order.may_receive for order in orders)),
-        (AccountFlag.FROZEN_BELOW, bool(keeps)),
+        (AccountFlag.FROZEN_BELOW, any(order.keep_fen is not None for order in orders)),
+        (AccountFlag.LIMITED, number in register.limits),
     ):
         flags = flags | flag if is_set else flags & ~int(flag)
     accounts[number]["flags"] = flags
-    accounts[number]["floor"] = max(keeps, default=0)
 
 
 def check_fits(words: Vocabulary) -> None:
@@ -211,8 +263,8 @@ def check_fits(words: Vocabulary) -> None:
         if words.facts[payer].words != words.facts[payee].words:
             raise FactError(f"facts.toml: {payer} and {payee} must have the same words")
     for counter in words.counters.values():
-        if COUNTERS.get(counter.id) != counter.window:
-            kept = ", ".join(f"{name} by {window}" for name, window in COUNTERS.items())
+        if WINDOWS.get(counter.id) != counter.window:
+            kept = ", ".join(f"{name} by {window}" for name, window in WINDOWS.items())
             raise FactError(f"this ledger keeps no sum {counter.id} by {counter.window}; it keeps {kept}")
     if len(words.places) > MAX_PLACES:
         raise FactError(f"the book has {len(words.places)} places; this ledger has room for {MAX_PLACES}")

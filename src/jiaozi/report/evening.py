@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from jiaozi.clock import moment_of
 from jiaozi.errors import ProofError
 from jiaozi.ledger.facts import CheckpointSigned
-from jiaozi.ledger.frames import Receipt
+from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.state import State
 from jiaozi.money import Fen, format_fen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jiaozi.clock import Instant
 from jiaozi.ledger.activity import Activity
-from jiaozi.ledger.frames import Receipt
+from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State

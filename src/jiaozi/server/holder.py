@@ -9,9 +9,9 @@ import numpy as np
 
 from jiaozi.clock import Instant, day_of
 from jiaozi.ledger.facts import FreezeOrdered
-from jiaozi.ledger.frames import Receipt
 from jiaozi.ledger.history import Line
-from jiaozi.ledger.records import ACTION_NAMES, BOOK, AccountFlag
+from jiaozi.ledger.journal.frames import Receipt
+from jiaozi.ledger.records import ACTION_NAMES, BOOK, AccountFlag, TransferFlag
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.results import WORDS, Result
 from jiaozi.ledger.state import State
@@ -56,6 +56,10 @@ class Holder:
     tier: Wording
     zone: Wording
     balance: int
+    pending_out: int
+    pending_in: int
+    floor: int | None
+    cap: int | None
     is_internal: bool
     is_closed: bool
     paid_today: int
@@ -118,11 +122,17 @@ def _holder(state: State, head: Receipt, account: int, party: Party | None, now:
     # The sums follow the clock of the person's first account, and so does the day shown beside them.
     first = state.accounts[int(record["person"])]
     today = day_of(instant, words.places[words.place_names[int(first["zone"])]].clock)
-    paid_today, paid_this_year = state.paid_by(account, instant)
+    paid = state.paid_by(account, instant)
     coin, flags = state.coin_of(account), AccountFlag(int(record["flags"]))
     balance, tier = int(record["balance"]), words.word("payer.tier", int(record["tier"]))
-    used = {"limit.balance": balance, "limit.day": paid_today, "limit.year": paid_this_year}
+    used = {
+        "limit.balance": balance,
+        "limit.day": paid["payer.paid_today"],
+        "limit.year": paid["payer.paid_this_year"],
+    }
     is_internal = AccountFlag.INTERNAL in flags
+    limit = state.register.limits.get(account)
+    orders = tuple(state.register.freezes.get(account, {}).values())
     limits = limits_of(state.law, zone, instant, coin.peg, tier, used) if coin else ()
     return Holder(
         account=account,
@@ -132,16 +142,20 @@ def _holder(state: State, head: Receipt, account: int, party: Party | None, now:
         tier=_label(state.law, "payer.tier", int(record["tier"])),
         zone=words.places[zone].title,
         balance=balance,
+        pending_out=int(record["pending_out"]),
+        pending_in=int(record["pending_in"]),
+        floor=limit.floor_fen if limit else None,
+        cap=limit.cap_fen if limit else None,
         is_internal=is_internal,
         is_closed=AccountFlag.CLOSED in flags,
-        paid_today=paid_today,
-        paid_this_year=paid_this_year,
+        paid_today=paid["payer.paid_today"],
+        paid_this_year=paid["payer.paid_this_year"],
         person=int(record["person"]),
         limits=() if is_internal else limits,
-        freezes=tuple(state.register.freezes.get(account, {}).values()),
+        freezes=orders,
         may_pay=AccountFlag.FROZEN_OUT not in flags,
         may_receive=AccountFlag.FROZEN_IN not in flags,
-        keep_fen=int(record["floor"]) if AccountFlag.FROZEN_BELOW in flags else None,
+        keep_fen=max((order.keep_fen for order in orders if order.keep_fen is not None), default=None),
         as_of=head.instant,
         sequence=head.sequence,
         today=today,
@@ -183,10 +197,21 @@ def _entry(book: Book, line: Line, other_name: str, other_sheet: str) -> Entry:
         other_name=other_name,
         other_sheet=other_sheet,
         action=ACTION_NAMES.get(line.action, ACTION_NAMES[BOOK]),
-        result=WORDS[line.result],
+        result=became(line),
         reasons=tuple((name, label(book, name)) for name in names),
         is_under_other_law=line.result is Result.REFUSED_BY_LAW and not is_known,
     )
+
+
+def became(line: Line) -> Wording:
+    """Say what became of a transfer; one that was pending was reserved, not booked."""
+    if line.has_timed_out:
+        return {"en": "timed out, given back", "zh": "预留超时，已退回"}
+    if line.result is Result.CREATED and line.flags & TransferFlag.PENDING:
+        return {"en": "reserved", "zh": "已预留"}
+    if line.result is Result.CREATED and line.flags & TransferFlag.VOID_PENDING_TRANSFER:
+        return {"en": "reservation given back", "zh": "预留已撤销"}
+    return WORDS[line.result]
 
 
 def _label(book: Book, fact: str, code: int) -> Wording:

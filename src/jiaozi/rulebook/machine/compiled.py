@@ -21,7 +21,9 @@ _PACKAGE = Path(__file__).parents[2]
 _SOURCES = (
     *(f"rulebook/machine/{name}.py" for name in ("code", "compiled", "kernel", "layout", "program")),
     *(f"rulebook/{name}.py" for name in ("model", "provisions")),
-    *(f"ledger/{name}.py" for name in ("kernel", "idindex", "records", "results")),
+    *(f"ledger/{name}.py" for name in ("opening", "payload", "records", "results")),
+    *(f"ledger/posting/{name}.py" for name in ("idindex", "judge", "kernel", "moving", "pendings")),
+    *(f"ledger/posting/{name}.py" for name in ("setting", "stamps", "supplied", "two_phase")),
 )
 
 
@@ -35,6 +37,16 @@ def inner(function: F) -> F:
     raised in here: arguments were checked by the callers.
     """
     options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+    compiled: F = njit(**options)(function)
+    return compiled
+
+
+def inlined(function: F) -> F:
+    """Compile a function into each of its callers, as if it were written there.
+
+    For the one or two whose arguments would cost more to hand on than the work they do.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "inline": "always"}
     compiled: F = njit(**options)(function)
     return compiled
 

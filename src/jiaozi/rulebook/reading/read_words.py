@@ -21,7 +21,7 @@ from jiaozi.rulebook.vocabulary import (
     Word,
 )
 
-WINDOWS = ("calendar day", "calendar year")
+WINDOWS = ("calendar day", "calendar month", "calendar year")
 
 NEEDED = {
     "payment.amount": FactType.MONEY,
@@ -177,13 +177,14 @@ def _value(table: Table, facts: Mapping[str, Fact]) -> ValueName | None:
 
 def _counter(table: Table, facts: Mapping[str, Fact]) -> Counter:
     counter_id, window = table.text("id"), table.one_of("window", WINDOWS)
-    table.one_of("sum", ("payment.amount",))
+    what = table.one_of("sum", ("payment.amount", "payments"))
     table.one_of("by", ("payer",))
     actions = table.texts("actions", required=True)
     for action in actions:
         if action not in list(Action):
             table.complain("actions", f"no such action {action!r}")
-    if counter_id not in facts or facts[counter_id].type is not FactType.MONEY:
-        table.complain("id", f"{counter_id!r} is not declared as a fact of money")
+    wanted = FactType.MONEY if what == "payment.amount" else FactType.NUMBER
+    if counter_id not in facts or facts[counter_id].type is not wanted:
+        table.complain("id", f"{counter_id!r} is not declared as a fact of the type {wanted}")
     table.close()
     return Counter(counter_id, window, actions)
