@@ -117,7 +117,7 @@ def post(
     for n in range(len(results)):
         if n % AHEAD == 0:
             # The sum goes where facts are put that no law asks, so that the reads are not left out.
-            facts[len(facts) - 1] = _read_ahead(batch, n, accounts, setting, ids, bodies)
+            facts[len(facts) - 1] = _read_ahead(batch, n, accounts, setting, ids, pendings, bodies)
         is_last = n + 1 == calls[call].end
         linked = batch[n].flags & LINKED
         if has_failed and chain[START] < 0 and calls[call].choice == STOP:
@@ -213,7 +213,13 @@ def _one(
 
 @inner
 def _read_ahead(
-    batch: Transfers, first: int, accounts: Accounts, setting: Int64s, ids: Table, bodies: NDArray[np.uint64]
+    batch: Transfers,
+    first: int,
+    accounts: Accounts,
+    setting: Int64s,
+    ids: Table,
+    pendings: Pending,
+    bodies: NDArray[np.uint64],
 ) -> int:
     """Read what the next AHEAD transfers will need, each at both its ends; return a sum of it.
 
@@ -224,18 +230,31 @@ def _read_ahead(
     """
     sums, count = np.int64(0), load(setting, ACCOUNT_COUNT)
     last = min(first + AHEAD, len(bodies))
+    flags = np.int64(0)
     for n in range(first, last):
         row = home_of(ids, batch[n].id_lo, batch[n].id_hi)
         sums += np.int64(ids[row, 0] ^ ids[row, 2])
+        flags |= batch[n].flags
     for n in range(first, last):
         debit, credit = batch[n].debit, batch[n].credit
         if debit < count:
             sums += accounts[debit].balance + accounts[debit].tier
         if credit < count:
             sums += accounts[credit].balance + accounts[credit].tier
+    if flags & (POST | VOID):
+        for n in range(first, last):
+            sums += _read_pending(batch, n, accounts, ids, pendings)
     for n in range(first, last):
         bodies[n] = _body(batch, n, bodies[n])
     return sums  # type: ignore[return-value]
+
+
+@inner
+def _read_pending(batch: Transfers, n: int, accounts: Accounts, ids: Table, pendings: Pending) -> int:
+    """Read what posting or voiding will need: the pending transfer named, its id, its accounts."""
+    lo, hi = batch[n].memo_lo, batch[n].memo_hi
+    row, held = home_of(ids, lo, hi), pendings[pending_place(pendings, lo, hi)]
+    return np.int64(ids[row, 2]) + accounts[held.debit].balance + accounts[held.credit].balance  # type: ignore[no-any-return]
 
 
 @inner

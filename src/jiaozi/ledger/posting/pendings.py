@@ -52,9 +52,12 @@ class Pendings:
 
     def open(self) -> Rows:
         """Return those that are open, by id, (n,) PENDING: equal sets give equal bytes."""
-        taken = self.rows[(self.rows["id_lo"] != 0) | (self.rows["id_hi"] != 0)]
-        found: Rows = np.sort(taken, order=("id_hi", "id_lo"))
+        found: Rows = np.sort(self._taken(), order=("id_hi", "id_lo"))
         return found
+
+    def _taken(self) -> Rows:
+        """Return those that are open in the order in which they lie."""
+        return self.rows[(self.rows["id_lo"] != 0) | (self.rows["id_hi"] != 0)]
 
     def find(self, lo: int, hi: int) -> np.void | None:
         """Return the open pending transfer with this id."""
@@ -63,19 +66,16 @@ class Pendings:
         return row if (row["id_lo"], row["id_hi"]) == (lo, hi) and (lo or hi) else None
 
     def make_room(self, coming: int) -> None:
-        """Make room for *coming* more."""
+        """Make room for *coming* more, without copying for a while afterwards."""
         needed = 2 * (len(self) + coming)
-        if needed > len(self.rows):
-            larger = Pendings(1 << needed.bit_length())
-            _put_all(larger.rows, larger.heap, self.open())
-            self.rows, self.heap = larger.rows, larger.heap
-        elif int(self.heap[0, IN_HEAP]) + coming + 1 > len(self.heap):
-            # Mostly what was resolved long before its deadline: those are left behind.
-            same = Pendings(len(self.rows))
-            _put_all(same.rows, same.heap, self.open())
-            if int(same.heap[0, IN_HEAP]) + coming + 1 > len(same.heap):
-                same.heap = np.concatenate([same.heap, np.zeros_like(same.heap)])
-            self.rows, self.heap = same.rows, same.heap
+        is_full = int(self.heap[0, IN_HEAP]) + coming + 1 > len(self.heap)
+        if needed <= len(self.rows) and not is_full:
+            return
+        # A heap that is full holds mostly what was resolved long before its deadline: that is left behind.
+        larger = Pendings(max(len(self.rows), 1 << needed.bit_length()))
+        larger.heap = np.zeros((2 * len(larger.rows), 3), dtype=np.int64)
+        _put_all(larger.rows, larger.heap, self._taken())
+        self.rows, self.heap = larger.rows, larger.heap
 
 
 @entry
