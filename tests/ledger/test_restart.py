@@ -42,10 +42,20 @@ def frame_by_frame(folder: Path) -> State:
     return state
 
 
+others: list[threading.Thread] = []
+"""Threads that were there before the test, of ledgers that other tests let die."""
+
+
+@pytest.fixture(autouse=True)
+def _who_was_there_before() -> None:
+    others[:] = threading.enumerate()
+
+
 def helpers() -> list[str]:
     """Return the threads that a restart may have left behind."""
     names = ("jiaozi-ahead", "jiaozi-counts", "jiaozi-memory")
-    return [thread.name for thread in threading.enumerate() if thread.name in names]
+    new = [thread for thread in threading.enumerate() if thread not in others]
+    return [thread.name for thread in new if thread.name in names]
 
 
 # The row
