@@ -177,7 +177,9 @@ class Office:
 
     def lines(self, account: int, limit: int = 50) -> list[Line]:
         """Return the newest transfers of *account*, newest first."""
-        return account_lines(self.folder / "journal", account, limit=limit)
+        return account_lines(
+            self.folder / "journal", account, limit=limit, durable=lambda: self.ledger.durable
+        )
 
     def signer(self, role: str) -> keys.Signer:
         """Return who signs as *role* (`issuer`, `supervisor`), with a key made on first use."""

@@ -105,7 +105,8 @@ class Work:
         return True
 
     def settle(self, frame: Outcome, first: int) -> None:
-        self.future.set_result(frame.part(first, first + len(self.content)))
+        if not self.future.done():
+            self.future.set_result(frame.part(first, first + len(self.content)))
 
     def fail(self, error: BaseException) -> None:
         if not self.future.done():
@@ -133,12 +134,18 @@ class OneOfThread:
         return 1
 
     def settle(self, frame: Outcome, first: int) -> None:
-        self._place = frame, first, int(frame.results[first]), int(frame.amounts_fen[first])
-        self._done.release()
+        if self._is_open():
+            self._place = frame, first, int(frame.results[first]), int(frame.amounts_fen[first])
+            self._done.release()
 
     def fail(self, error: BaseException) -> None:
-        self._error = error
-        self._done.release()
+        if self._is_open():
+            self._error = error
+            self._done.release()
+
+    def _is_open(self) -> bool:
+        """Whether it was not answered yet: the first answer stands."""
+        return self._place is None and self._error is None
 
     def wait(self) -> Place:
         """Return the answer once it is durable. Raises what the ledger raised."""

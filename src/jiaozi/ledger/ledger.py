@@ -8,6 +8,7 @@ of `State.activity` are taken a moment later than the money moves, but for a cut
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -104,6 +105,11 @@ class Ledger:
         """The number of the last frame, durable or about to be."""
         return self._journal.sequence
 
+    @property
+    def durable(self) -> int:
+        """The number of the last frame that is on disk; 0 if there is none."""
+        return self._journal.head.sequence
+
     def record(self, *facts: Fact) -> Receipt:
         """Put *facts* into the journal as one frame, all or none. Raises `FactError`."""
         receipt: Receipt = self._writer.ask(FrameKind.FACTS, facts)
@@ -158,13 +164,14 @@ class Ledger:
         if all_or_nothing and choice != Choice.CONTINUE:
             raise ValueError("a batch that is all or nothing cannot stop half way; leave *choice* out")
         beside = _notes_for(batch, notes)
+        when = None if at is None else Instant(operator.index(at))
         own = self._buffers.copy_of(batch)
         if all_or_nothing:
             own["flags"][:-1] |= np.uint16(TransferFlag.LINKED)
         future: Future[Outcome] = Future()
         # It cannot be cancelled: once it waits it may be booked, and others may share its frame.
         future.set_running_or_notify_cancel()
-        self._writer.put(Work(FrameKind.TRANSFERS, own, future, at, Choice(choice), beside))
+        self._writer.put(Work(FrameKind.TRANSFERS, own, future, when, Choice(choice), beside))
         return future
 
     def submit_ones(self, ones: Ones) -> None:
@@ -228,7 +235,10 @@ def _notes_for(batch: Transfers, notes: Mapping[int, Note] | Notes | None) -> No
     if not notes:
         return NO_NOTES
     beside = notes if isinstance(notes, Notes) else Notes.of(notes)
-    rows = beside.rows.astype(np.int64)
-    if (np.diff(rows, prepend=-1) <= 0).any() or rows[-1] >= len(batch):
-        raise ValueError(f"notes number the transfers of their batch, from 0 to {len(batch) - 1}, in order")
+    beside.check(len(batch))
+    if isinstance(notes, Notes):
+        beside = Notes(
+            notes.rows.copy(), notes.lengths.copy(), bytes(notes.data)
+        )  # the writer reads it later
+        beside.read()  # what cannot be read again must not become durable
     return beside

@@ -77,6 +77,17 @@ class Notes:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def check(self, count: int) -> None:
+        """Raise `ValueError` unless these are the notes of *count* transfers, as a frame can keep them."""
+        if self.rows.dtype != np.uint32 or self.lengths.dtype != np.uint32:
+            raise ValueError("rows and lengths of notes are arrays of uint32; make them with Notes.of")
+        if self.rows.shape != self.lengths.shape or self.rows.ndim != 1:
+            raise ValueError(f"{len(self.rows)} notes have {len(self.lengths)} lengths")
+        if (np.diff(self.rows.astype(np.int64), prepend=-1) <= 0).any() or self.rows[-1] >= count:
+            raise ValueError(f"notes number the transfers of their batch, from 0 to {count - 1}, in order")
+        if (self.lengths > MAX_NOTE_BYTES).any() or int(self.lengths.sum(dtype=np.int64)) != len(self.data):
+            raise ValueError(f"notes are as long as they say, and {MAX_NOTE_BYTES:,} bytes at most")
+
     def read(self) -> dict[int, Note]:
         """Return the notes by the number of their transfer. Raises `JournalError`."""
         found = {}

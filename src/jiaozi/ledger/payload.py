@@ -240,10 +240,10 @@ def _check_calls(calls: NDArray[np.void], count: int) -> None:
 
 def _notes(rows: Part, lengths: Part, texts: Part, count: int) -> Notes:
     notes = Notes(rows.view(np.uint32), lengths.view(np.uint32), texts.tobytes())
-    if (np.diff(notes.rows.astype(np.int64), prepend=-1) <= 0).any() or notes.rows[-1] >= count:
-        raise JournalError("the notes of a frame belong to transfers that are not there, or twice to one")
-    if (notes.lengths > MAX_NOTE_BYTES).any() or int(notes.lengths.sum(dtype=np.int64)) != len(notes.data):
-        raise JournalError("the notes of a frame are not as long as it says")
+    try:
+        notes.check(count)
+    except ValueError as error:
+        raise JournalError(f"a frame of transfers has notes that are none: {error}") from None
     return notes
 
 

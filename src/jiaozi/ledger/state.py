@@ -304,7 +304,7 @@ class State:
         for account, tier in taking.tiers.items():
             self._accounts[account]["tier"] = tier
         for account in taking.frozen:
-            write_orders(self._accounts, account, self.register)
+            write_orders(self._accounts, account, self.register, account)
         for account, is_closed in taking.closed.items():
             flags = int(self._accounts[account]["flags"]) & ~int(AccountFlag.CLOSED)
             self._accounts[account]["flags"] = flags | (AccountFlag.CLOSED if is_closed else 0)

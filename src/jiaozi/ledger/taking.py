@@ -12,11 +12,13 @@ from datetime import date
 
 from jiaozi.errors import FactError, RulebookError
 from jiaozi.ledger import facts as fact_kinds
+from jiaozi.ledger.payload import MAX_WORDS as MAX_WORDS_OF_REASONS
 from jiaozi.ledger.posting.setting import WINDOWS
 from jiaozi.ledger.posting.supplied import FACTS_SUPPLIED
 from jiaozi.ledger.records import AccountFlag, Accounts
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.money import MAX_FEN
+from jiaozi.rulebook.machine.program import words_of
 from jiaozi.rulebook.model import Action, Book
 from jiaozi.rulebook.reading.read import read
 from jiaozi.rulebook.vocabulary import Vocabulary
@@ -153,6 +155,7 @@ class Taking:
         if book.digest.hex() != fact.digest:
             raise FactError(f"the texts give the book {book.digest.hex()}, the fact says {fact.digest}")
         check_fits(book.vocabulary)
+        check_reasons(book)
         if self.book is not None:
             _check_append_only(self.book.vocabulary, book.vocabulary)
         self.book = book
@@ -234,14 +237,18 @@ class Taking:
         self.closed[account] = True
 
 
-def write_orders(accounts: Accounts, number: int, register: Register) -> None:
-    """Write into the flags of account *number* what orders and limits there are upon it.
+ORDER_FLAGS = AccountFlag.FROZEN_OUT | AccountFlag.FROZEN_IN | AccountFlag.FROZEN_BELOW | AccountFlag.LIMITED
+"""What `write_orders` writes, and nobody else."""
+
+
+def write_orders(accounts: Accounts, row: int, register: Register, number: int) -> None:
+    """Write into the flags of *row* of *accounts*, account *number*, what orders and limits there are upon it.
 
     Orders to keep an amount do not add up: each is content when at least its own amount stays. The
     amounts stand in the table of limits, see `setting.py`.
     """
     orders = register.freezes.get(number, {}).values()
-    flags = int(accounts[number]["flags"])
+    flags = int(accounts[row]["flags"])
     for flag, is_set in (
         (AccountFlag.FROZEN_OUT, any(order.keep_fen is None for order in orders)),
         (AccountFlag.FROZEN_IN, any(not order.may_receive for order in orders)),
@@ -249,7 +256,7 @@ def write_orders(accounts: Accounts, number: int, register: Register) -> None:
         (AccountFlag.LIMITED, number in register.limits),
     ):
         flags = flags | flag if is_set else flags & ~int(flag)
-    accounts[number]["flags"] = flags
+    accounts[row]["flags"] = flags
 
 
 def check_fits(words: Vocabulary) -> None:
@@ -273,8 +280,25 @@ def check_fits(words: Vocabulary) -> None:
             raise FactError(f"{fact.id} has {len(fact.words)} words; this ledger has room for {MAX_WORDS}")
 
 
+def check_reasons(book: Book) -> None:
+    """Raise `FactError` when a book has more reasons than a frame has room for."""
+    if words_of(book) > MAX_WORDS_OF_REASONS:
+        raise FactError(
+            f"the book has {len(book.reasons):,} reasons; a frame has room for {64 * MAX_WORDS_OF_REASONS:,}"
+        )
+
+
 def _check_append_only(old: Vocabulary, new: Vocabulary) -> None:
-    """A new book may add words and places at the end; it never moves one that the journal uses."""
+    """A new book may add words and places at the end; it never moves one that the journal uses.
+
+    Nor does it move the clock of a place: a person's day would go back, and his sums with it.
+    """
+    for name, place in old.places.items():
+        if name in new.places and new.places[name].clock != place.clock:
+            raise FactError(
+                f"places.toml: the clock of {name} became {new.places[name].clock}; days already counted are on "
+                f"{place.clock}, so a place with another clock is a new place"
+            )
     lists = [("places.toml", tuple(old.places), tuple(new.places))]
     shared = [name for name in old.facts if name in new.facts]
     lists += [(name, old.facts[name].words, new.facts[name].words) for name in shared]

@@ -167,8 +167,12 @@ class Writer:
             loan.leave()
 
         durable.add_done_callback(answer)
-        self._counting.add(booked, instant, loan)
-        self._ahead.look(self._state.ids)
+        # From here on the works belong to *answer*: what goes wrong beside them is no answer of theirs.
+        try:
+            self._counting.add(booked, instant, loan)
+            self._ahead.look(self._state.ids)
+        except BaseException as error:
+            self._fail(error)
 
     def _book(
         self, batch: Transfers, calls: NDArray[np.void], instant: Instant, notes: Notes

@@ -25,7 +25,7 @@ class LedgerWithHistory(Ledger):
 
     def history(self) -> History:
         """Return a reader of transfers, balances and ids; close it, and use it in one thread at a time."""
-        return History(self._folder, durable=self._durable)
+        return History(self._folder, durable=lambda: self.durable)
 
     def sql(
         self, query: str, parameters: Sequence[object] | dict[str, object] = (), *, seconds: float = 60.0
@@ -39,7 +39,7 @@ class LedgerWithHistory(Ledger):
             query,
             parameters,
             cut=lambda: self.at_cut(lambda state, _: standing_of(state)),
-            until=self._durable() + 1,
+            until=self.durable + 1,
             seconds=seconds,
         )
 
@@ -54,7 +54,7 @@ class LedgerWithHistory(Ledger):
 
     def changes(self, *, after: Mark = BEGINNING, wait: bool = True) -> Iterator[Event]:
         """Give every event behind *after* in order, once each; store the mark of the last one you finished."""
-        return follow(self._folder, after=after, wait=wait, durable=self._durable)
+        return follow(self._folder, after=after, wait=wait, durable=lambda: self.durable)
 
     def totals(self) -> tuple[list[TrialLine], list[Supply]]:
         """Return the trial balance and the supply of all coins, at one cut."""
@@ -71,6 +71,3 @@ class LedgerWithHistory(Ledger):
             return state.accounts[wanted]
 
         return self.at_cut(look)
-
-    def _durable(self) -> int:
-        return self._journal.head.sequence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,13 +50,18 @@ class Line:
         )
 
 
-def account_lines(folder: Path, account: int, *, limit: int = 50) -> list[Line]:
+def account_lines(
+    folder: Path, account: int, *, limit: int = 50, durable: Callable[[], int] | None = None
+) -> list[Line]:
     """Return the newest transfers of *account* in the journal in *folder*, newest first, refused ones among them.
 
-    Sealed files are read by account; of the journal only what is not sealed yet.
+    Sealed files are read by account; of the journal only what is not sealed yet. *durable* tells the last
+    durable frame, for the writer's own process: nothing behind it is shown.
     """
     with _lock:
-        page = _kept(folder).account_transfers(account, limit=limit, newest_first=True)
+        history = _kept(folder)
+        history.durable = durable
+        page = history.account_transfers(account, limit=limit, newest_first=True)
     return [
         Line(
             id=id_text(int(row["id_lo"]), int(row["id_hi"])),

@@ -12,6 +12,7 @@ A place in the history is a `Cursor`: frame and row. It stays what it is when fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -55,11 +56,30 @@ class History:
 
     def __init__(self, journal: Path, *, durable: Callable[[], int] | None = None) -> None:
         self.journal = journal
-        self._durable = durable
+        self.durable = durable
         self._connection: DuckDBPyConnection | None = None
         self._units: list[Unit] = []
         self._numbering = Numbering()
         self._tail = Tail(journal)
+        self._is_held = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let everything asked meanwhile be of one moment, whatever is written or sealed beside it."""
+        self._look()
+        before = self.durable
+        if before is not None:
+            last = before()
+        else:
+            first = self._units[-1].head.last + 1 if self._units else 1
+            last = first - 1
+            for frame in read_frames(self.journal, first):
+                last = frame.sequence
+        self.durable, self._is_held = (lambda: last), True
+        try:
+            yield
+        finally:
+            self.durable, self._is_held = before, False
 
     def close(self) -> None:
         """Let go of the files."""
@@ -241,7 +261,7 @@ class History:
         last_hash = bytes.fromhex(self._units[-1].head.last_hash) if self._units else None
         held = open_pendings(self.connection, self._units) if pendings is None and self._units else pendings
         held = {} if held is None else held
-        durable = self._durable() if self._durable else None
+        durable = self.durable() if self.durable else None
         if account is None:
             frames = read_frames(self.journal, first)
         else:
@@ -256,6 +276,8 @@ class History:
 
     def _look(self) -> None:
         """Take note of units that were sealed since, if any were."""
+        if self._is_held:
+            return
         self._units = list_units(self.journal, known={unit.folder: unit for unit in self._units})
         self._numbering = numbering_of(self._units)
 

@@ -128,6 +128,8 @@ def seal_tail(journal: Path, into: Path, units: Sequence[Unit], *, until: int | 
     For SQL over all of it. Frames from *until* on are left out. Returns None where there are none.
     """
     first = units[-1].head.last + 1 if units else 1
+    if until is not None and until <= first:
+        return None
     with parquet.connect() as connection:
         making = _Making(
             journal, numbering_of(units), open_pendings(connection, units), units[-1] if units else None

@@ -95,6 +95,14 @@ def sql(
         return views.sql(query, parameters, seconds=seconds)
 
 
+MAX_ROWS = 2_000_000
+"""Rows of an answer, which is held in memory: whoever wants more asks for it in parts."""
+
+
+def _too_long(seconds: float) -> str:
+    return f"the question took more than {seconds:g} seconds and was stopped; ask for less, or give it more"
+
+
 class Views:
     """The views over one moment of the history; see `open_views`."""
 
@@ -130,25 +138,32 @@ class Views:
             self._make_state()
         if _NEEDS_REASONS.search(query) and not self._has_reasons:
             self._make_reasons()
-        _must_only_read(self._connection, query, parameters)
         stopped = threading.Event()
 
         def stop() -> None:
             stopped.set()
             self._connection.interrupt()
 
+        # The plan is part of the time: making it may compute what the query says.
         timer = threading.Timer(seconds, stop)
         timer.start()
         try:
+            _must_only_read(self._connection, query, parameters)
             relation: Any = self._connection.execute(query, parameters or None)
             names = tuple(column[0] for column in relation.description)
-            rows = relation.fetchall()
+            rows = relation.fetchmany(MAX_ROWS + 1)
+            if len(rows) > MAX_ROWS:
+                raise QueryError(
+                    f"the answer has more than {MAX_ROWS:,} rows; ask for sums, or for parts with LIMIT"
+                )
             return Table(names, _columns(names, rows), rows)
+        except QueryError:
+            if stopped.is_set():
+                raise QueryError(_too_long(seconds)) from None
+            raise
         except (duckdb.Error, RuntimeError, OverflowError, MemoryError, ValueError, TypeError) as error:
             if stopped.is_set():
-                raise QueryError(
-                    f"the question took more than {seconds:g} seconds and was stopped; ask for less, or give it more"
-                ) from None
+                raise QueryError(_too_long(seconds)) from None
             raise QueryError(_told(error)) from None
         finally:
             timer.cancel()

@@ -113,6 +113,20 @@ def statement(
             f"a period from {from_day} until {until_day} has no day; until is the first day not in it"
         )
     since, until = day_start(from_day, clock), day_start(until_day, clock)
+    with history.held():
+        return _told(history, known, from_day, until_day, since, until, clock, progress)
+
+
+def _told(
+    history: History,
+    known: About,
+    from_day: date,
+    until_day: date,
+    since: Instant,
+    until: Instant,
+    clock: str,
+    progress: Callable[[int], None] | None,
+) -> AccountStatement:
     opening = history.balance_before(known.account, since)
     movements: list[Movement] = []
     at, after = opening.balance, None

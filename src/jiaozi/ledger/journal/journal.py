@@ -11,7 +11,7 @@ then refuses everything until it is opened again: what was acknowledged is
 there, what was not may or may not be.
 
 Format of a frame: `frames.py`. Files: `segments.py`. Writing a group: `group.py`.
-Reading: `journal_read.py`.
+Reading: `reading.py`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from typing import Self
 
 from jiaozi.clock import Instant
 from jiaozi.errors import JournalError, NotReady
+from jiaozi.ledger.journal.durable_mark import NAME as MARK
+from jiaozi.ledger.journal.durable_mark import read_mark
 from jiaozi.ledger.journal.frames import Frame, FrameKind, Receipt
 from jiaozi.ledger.journal.group import GroupWriter, Part, Waiting
 from jiaozi.ledger.journal.reading import JournalReader, TornTail, read_frames
@@ -86,6 +88,12 @@ class Journal:
                 reader = JournalReader(folder, check_from)
                 for _ in reader:
                     pass
+            noted = read_mark(folder)
+            if noted > reader.head.sequence:
+                raise JournalError(
+                    f"{folder}: frames {reader.head.sequence + 1} to {noted} were noted as flushed and are gone; "
+                    f"restore them from a copy, or remove {folder / MARK} if an older copy was put back on purpose"
+                )
             tail = None
             if reader.last_segment is not None:
                 tail = TailFile.reopen(reader.last_segment, reader.end_offset)

@@ -202,7 +202,7 @@ class JournalReader:
         if self._expected <= durable:
             raise self._damage(f"{fault.what}, although it was flushed", segment)
         for header in _whole_frames(file, fault.behind):
-            if header.flushed >= self._expected:
+            if self._expected <= header.flushed < header.sequence:
                 what = f"{fault.what}, and frame {header.sequence} behind it is whole and was written later"
                 raise self._damage(what, segment)
         self.torn_tail = TornTail(

@@ -32,7 +32,7 @@ from jiaozi.ledger.results import Result
 from jiaozi.ledger.snapshots.files import CHUNK_BYTES, READ_AHEAD, Head, SnapshotReader, SnapshotWriter, Unfit
 from jiaozi.ledger.snapshots.ids import ROW_BYTES, make_ready, pack, unpack
 from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, MAX_ACCOUNTS, State, digest_of
-from jiaozi.ledger.taking import check_fits
+from jiaozi.ledger.taking import ORDER_FLAGS, check_fits, check_reasons, write_orders
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.reading.read import read
@@ -196,6 +196,8 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
     ):
         if file.size(name) != count * width:
             raise Unfit(f"it counts {count} {name}, but has {file.size(name)} bytes of them")
+    if not 0 <= numbers.horizon_ms <= max(head.instant, 0) // 1_000_000 or numbers.ids_taken < head.ids:
+        raise Unfit("what it says of the ids that were taken cannot be")
     if head.accounts > MAX_ACCOUNTS:
         raise Unfit(f"it counts {head.accounts} accounts, more than fit a ledger")
     if not FIRST_INSTANT <= head.instant < LAST_INSTANT:
@@ -215,6 +217,7 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
         _pieces(holders.rows, head.accounts),
         lambda piece: _check_accounts(piece, head, book),
     )
+    _check_orders(holders.rows[: head.accounts], register)
     counts: NDArray[np.void] = reserve(COUNTS, len(holders.rows), least=len(holders.rows))
     counted = file.into("counts", _pieces(counts, head.accounts if numbers.has_counts else 0), lambda _: None)
     ids, rows = make_room(new_table(head.ids), head.ids), CHUNK_BYTES // ROW_BYTES
@@ -308,6 +311,24 @@ def _check_accounts(accounts: Accounts, head: Head, book: Book | None) -> None:
             raise Unfit(f"an account in it has {column} {int(accounts[column].max())}, which is none")
 
 
+def _check_orders(accounts: Accounts, register: Register) -> None:
+    """Raise `Unfit` unless accounts are flagged as limited exactly where the register has orders and limits.
+
+    For a flag without them the kernel would look for limits that there are not.
+    """
+    flagged: list[int] = []
+    rows = CHUNK_BYTES // ACCOUNT.itemsize
+    for first in range(0, len(accounts), rows):
+        flags = accounts["flags"][first : first + rows]
+        flagged += (first + np.flatnonzero(flags & np.uint16(ORDER_FLAGS))).tolist()
+    named = sorted({*register.freezes, *register.limits, *flagged})
+    copies = accounts[named].copy()
+    for number, account in enumerate(named):
+        write_orders(copies, number, register, account)
+    if not np.array_equal(copies["flags"], accounts["flags"][named]):
+        raise Unfit("an account in it is flagged otherwise than its orders and limits say")
+
+
 # The law
 
 
@@ -326,6 +347,7 @@ def _decode_law(raw: bytes, head: Head) -> Book | None:
     if book.digest.hex() != head.law:
         raise Unfit(f"its texts give the law {book.digest.hex()}, its frame was decided under {head.law}")
     check_fits(book.vocabulary)
+    check_reasons(book)
     return book
 
 
