@@ -92,7 +92,7 @@ def test_calls_and_results_that_do_not_fit_are_refused(at: int, value: int, mess
 
 @pytest.mark.parametrize(
     ("offset", "value", "message"),
-    [(0, 2, "not there, or twice"), (4, 3, "not there, or twice"), (8, 99, "not as long as it says")],
+    [(0, 2, "number the transfers"), (4, 3, "number the transfers"), (8, 99, "as long as they say")],
 )
 def test_notes_of_nobody_or_of_another_length_are_refused(offset: int, value: int, message: str) -> None:
     raw = written()
