@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.ledger.posting.idindex import PIECE_ROWS, Table, _empty_table, count_of, mix, new_table, place_of
-from jiaozi.ledger.snapshots.ids import rows_of
+from jiaozi.ledger.posting.idindex import (
+    PIECE_ROWS,
+    Table,
+    _empty_table,
+    count_of,
+    make_room,
+    mix,
+    new_table,
+    place_of,
+)
+from jiaozi.ledger.snapshots.ids import pack, unpack
 
 Ids = NDArray[np.uint64]
 """(n, 3) uint64: id_lo, id_hi, stamp."""
@@ -71,3 +80,30 @@ def check_places(table: Table) -> None:
     assert len(np.unique(rows[:, :2], axis=0)) == len(rows)
     for lo, hi, stamp in rows[:: max(1, len(rows) // 2000)]:
         assert table[place_of(table, lo, hi), 2] == stamp
+
+
+CHUNK_ROWS = 1 << 16
+
+
+def rows_of(table: Table) -> Table:
+    """Return all ids and their stamps, (count, 3), in the order in which they lie."""
+    rows = np.empty((count_of(table), 3), dtype=np.uint64)
+    _, filled = pack(table, 0, rows)
+    assert filled == len(rows)
+    return rows
+
+
+def table_from(rows: Table, *, key: int = 0) -> Table:
+    """Return a table of *rows* (n, 3), which may be a file's: they are read once, from first to last.
+
+    Raises ValueError when one is no id, or stands there twice.
+    """
+    table = new_table(len(rows), key=key)
+    for first in range(0, len(rows), CHUNK_ROWS):
+        chunk = np.ascontiguousarray(rows[first : first + CHUNK_ROWS], dtype=np.uint64)
+        table = make_room(table, len(chunk))
+        wrong = unpack(chunk, table)
+        if wrong >= 0:
+            what = "stands there twice" if chunk[wrong, :2].any() else "is zero, which is no id"
+            raise ValueError(f"the id in row {first + wrong} {what}; use another snapshot")
+    return table

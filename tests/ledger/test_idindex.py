@@ -30,14 +30,16 @@ from jiaozi.ledger.posting.idindex import (
     stamp_of,
 )
 from jiaozi.ledger.records import TRANSFER
-from jiaozi.ledger.snapshots.ids import pack, rows_of, table_from
+from jiaozi.ledger.snapshots.ids import pack
 from tests.ledger.id_world import (
     Ids,
     check_places,
     linked_of,
     meeting,
     pieces_of,
+    rows_of,
     small_table,
+    table_from,
     timed,
     timed_meeting,
     timeless,

@@ -20,13 +20,14 @@ from jiaozi.ledger.posting.idindex import (
     put_rows,
     stamp_of,
 )
-from jiaozi.ledger.snapshots.ids import rows_of, table_from
 from tests.ledger.id_world import (
     Ids,
     check_places,
     meeting,
     pieces_of,
+    rows_of,
     small_table,
+    table_from,
     timed,
     timed_meeting,
     timeless,

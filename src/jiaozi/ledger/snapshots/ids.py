@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from jiaozi.ledger.posting.idindex import Table, count_of, in_use, is_expired, make_room, new_table, put_rows
+from jiaozi.ledger.posting.idindex import Table, in_use, is_expired, new_table, put_rows
 from jiaozi.rulebook.machine.compiled import entry
 
 ROW_BYTES = 24
-
-_CHUNK_ROWS = 1 << 16
 
 
 def pack(table: Table, at: int, rows: Table, horizon_ms: int = 0) -> tuple[int, int]:
@@ -46,30 +44,6 @@ def _pack(table: Table, at: int, rows: Table, horizon_ms: np.uint64) -> tuple[in
 def unpack(rows: Table, table: Table) -> int:
     """Put *rows* (n, 3) into *table*, where room was made; return the first that is no id or came before, or -1."""
     return put_rows(table, rows)
-
-
-def rows_of(table: Table) -> Table:
-    """Return all ids and their stamps, (count, 3), in the order in which they lie."""
-    rows = np.empty((count_of(table), 3), dtype=np.uint64)
-    _, filled = pack(table, 0, rows)
-    assert filled == len(rows)
-    return rows
-
-
-def table_from(rows: Table, *, key: int = 0) -> Table:
-    """Return a table of *rows* (n, 3), which may be a file's: they are read once, from first to last.
-
-    Raises ValueError when one is no id, or stands there twice.
-    """
-    table = new_table(len(rows), key=key)
-    for first in range(0, len(rows), _CHUNK_ROWS):
-        chunk = np.ascontiguousarray(rows[first : first + _CHUNK_ROWS], dtype=np.uint64)
-        table = make_room(table, len(chunk))
-        wrong = unpack(chunk, table)
-        if wrong >= 0:
-            what = "stands there twice" if chunk[wrong, :2].any() else "is zero, which is no id"
-            raise ValueError(f"the id in row {first + wrong} {what}; use another snapshot")
-    return table
 
 
 def make_ready() -> None:
