@@ -12,7 +12,7 @@ import pytest
 from bench.load import found
 from bench.rows import Row, median_seconds, show
 
-HELPERS = ("flights", "limits", "load", "postgres", "restarts", "watch")
+HELPERS = ("balances", "flights", "limits", "load", "postgres", "restarts", "watch")
 """What `bench/ledger.py` is made of; none of them prints a figure by itself."""
 
 BENCHES = sorted(

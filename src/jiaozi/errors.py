@@ -12,6 +12,7 @@
       FactError        a fact cannot enter the journal; the message says what is wrong with it
       QueryError       a question in SQL cannot be answered; the message shows the place in it
       OrderError       an issue or redemption order cannot be taken as it stands
+      LabError         the lab cannot try this; the message says what to give it instead
       NotReady         asked before start-up was complete, or after a stop; try again
 
 A *refusal* is none of these: it is an ordinary answer (`rulebook.decide.Decision`,
@@ -92,6 +93,10 @@ class QueryError(JiaoziError, ValueError):
 
 class OrderError(JiaoziError):
     """An issue or redemption order cannot be taken as it stands."""
+
+
+class LabError(JiaoziError, ValueError):
+    """The lab cannot try what it was given; the message says what to give it instead."""
 
 
 class NotReady(JiaoziError):

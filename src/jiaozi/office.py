@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,8 +33,8 @@ from jiaozi.ledger.question import question
 from jiaozi.ledger.records import PAY, transfers
 from jiaozi.people.parties import Parties
 from jiaozi.proof import keys
-from jiaozi.report import evening as evening_report
-from jiaozi.report.evening import Evening
+from jiaozi.report.evening import SHARE_PERCENT, Evening, close_day
+from jiaozi.report.evenings import Evenings
 from jiaozi.report.overview import Overview, overview
 from jiaozi.rulebook.decide import decide
 from jiaozi.rulebook.model import Action, Book
@@ -52,6 +52,7 @@ class Office:
         self.store = store
         self.parties = parties
         self.clock = clock
+        self.evenings = Evenings(folder / "checkpoints", lambda: self.master)
         self.calendars: Mapping[str, BusinessCalendar] = {
             path.stem: read_calendar(path) for path in sorted((law_folder() / "calendars").glob("*.toml"))
         }
@@ -159,17 +160,34 @@ class Office:
             folder=self.folder / "outbox",
         )
 
-    def close_day(self, coin_id: str) -> Evening:
-        """Cut, prove, sign and keep the evening's checkpoint."""
-        signers = [self.signer("issuer"), self.signer("supervisor")]
-        folder = self.folder / "checkpoints"
-        return evening_report.close_day(self.ledger, coin_id, folder, master=self.master, signers=signers)
+    def close_day(
+        self,
+        coin_id: str,
+        *,
+        roles: Sequence[str] = ("issuer", "supervisor"),
+        share_percent: int = SHARE_PERCENT,
+        is_beside: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Evening:
+        """Cut, prove, sign as *roles* and keep the evening's checkpoint.
+
+        No account has more than *share_percent* of its bucket. Payments wait while balances are copied,
+        unless *is_beside*. *progress* is told accounts done. Raises `ProofError` when nothing may be stated.
+        """
+        return close_day(
+            self.ledger,
+            coin_id,
+            self.evenings,
+            master=self.master,
+            signers=[self.signer(role) for role in roles],
+            share_percent=share_percent,
+            journal=self.folder / "journal" if is_beside else None,
+            progress=progress,
+        )
 
     def proof(self, coin_id: str, account: int) -> str:
         """Return the proof file of *account* under the last checkpoint. Raises `ProofError`."""
-        epoch = self.ledger.state.register.coin(coin_id).epoch
-        folder = self.folder / "checkpoints"
-        return evening_report.proof_of(folder, coin_id, epoch, account, master=self.master)
+        return self.evenings.proof(coin_id, self.ledger.state.register.coin(coin_id).epoch, account)
 
     def overview(self, coin_id: str) -> Overview:
         """Return the figures of *coin_id* at this moment, all of one instant."""

@@ -213,9 +213,11 @@ def test_everything_comes_back_to_the_bit_and_the_keys_only_when_asked_for(
     again = contents(tmp_path / "whole")
     tables = again.pop("office.sqlite")
     assert again == same
-    assert len(same) == 7
+    assert len(same) == 9
     assert tables.startswith(b"SQLite format 3")
     for path in (tmp_path / "whole" / "keys", *(tmp_path / "whole" / "keys").iterdir()):
+        assert path.stat().st_mode & 0o077 == 0, path
+    for path in (tmp_path / "whole" / "checkpoints").glob("*.npy"):
         assert path.stat().st_mode & 0o077 == 0, path
     keys = [each.sha256 for each in read_manifest(tmp_path / "kept").files if each.name.startswith("keys/")]
     assert all((tmp_path / "kept" / "files" / name).stat().st_mode & 0o077 == 0 for name in keys)

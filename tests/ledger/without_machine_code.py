@@ -11,8 +11,8 @@ from typing import Any, cast
 import numpy as np
 from numba.cpython.unsafe import numbers
 
+from jiaozi import compiled
 from jiaozi.ledger import records
-from jiaozi.rulebook.machine import compiled
 
 
 class Row(np.void):  # type: ignore[misc]  # NumPy names the type of a record this way only

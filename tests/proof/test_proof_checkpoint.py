@@ -32,6 +32,8 @@ CHECKPOINTS = st.builds(
     journal_sequence=AMOUNTS,
     journal_hash=HASHES,
     accounts=st.integers(0, 4_096),
+    wholesale=st.just(0),
+    share_percent=st.integers(1, 100),
     total_fen=AMOUNTS,
     reserve_fen=AMOUNTS,
     reserve_source=st.from_regex(r"[a-z中国][ a-z中国]{0,90}[a-z中国]", fullmatch=True),
@@ -41,7 +43,7 @@ CHECKPOINTS = st.builds(
 )
 
 
-def test_the_text_is_fifteen_lines_that_anyone_can_read() -> None:
+def test_the_text_is_sixteen_lines_that_anyone_can_read() -> None:
     text = replace(CHECKPOINT, root=bytes(32)).text()
     assert text.split("\n") == [
         "issuer.example/eyuan",
@@ -51,6 +53,7 @@ def test_the_text_is_fifteen_lines_that_anyone_can_read() -> None:
         f"law {sha256(b'a law').hexdigest()} in force",
         f"journal 123456 {sha256(b'a journal').hexdigest()}",
         "accounts 20000",
+        "wholesale 0 10",
         "total 9998780576",
         "reserve 10098768381",
         "reserve_source statement of the custodian bank 2027-02-01",
@@ -87,17 +90,17 @@ def test_an_altered_character_is_another_checkpoint_or_none(data: st.DataObject)
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"reserve_source": "bank\ntotal 1"}, "line 11 starts with 'total' where bucket_size belongs"),
-        ({"reserve_source": " bank"}, "line 10, reserve_source, is not written"),
-        ({"reserve_source": ""}, "line 10, reserve_source, is not written"),
+        ({"reserve_source": "bank\ntotal 1"}, "line 12 starts with 'total' where bucket_size belongs"),
+        ({"reserve_source": " bank"}, "line 11, reserve_source, is not written"),
+        ({"reserve_source": ""}, "line 11, reserve_source, is not written"),
         ({"origin": "the issuer"}, "origin, is not written"),
         ({"coin": "e yuan"}, "line 4, coin, is not written"),
         ({"unit": "cny"}, "line 4, coin, is not written"),
-        ({"total_fen": -1}, "line 8, total, is not a string of digits"),
-        ({"total_fen": 2**63}, "line 8, total, is not a string of digits"),
+        ({"total_fen": -1}, "line 9, total, is not a string of digits"),
+        ({"total_fen": 2**63}, "line 9, total, is not a string of digits"),
         ({"epoch": 2**32}, "line 2, epoch, is 2"),
-        ({"depth": 1}, "line 13, depth, is not 2"),
-        ({"root": bytes(31)}, "line 14, root, is not a string of 64"),
+        ({"depth": 1}, "line 14, depth, is not 2"),
+        ({"root": bytes(31)}, "line 15, root, is not a string of 64"),
         ({"instant": datetime(2027, 2, 1)}, "line 3, instant, is not written"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
+from jiaozi.proof import plain
 from jiaozi.proof.files import proof_text
 from jiaozi.proof.tree import build
 from tests.proof.proof_vectors import CHECKPOINT, NOTE, PATH, TEXT, balances_of, checkpoint_of, signed
@@ -15,12 +16,15 @@ from tests.proof.proof_vectors import CHECKPOINT, NOTE, PATH, TEXT, balances_of,
 
 def test_a_proof_is_one_line_of_json_without_a_number() -> None:
     assert TEXT.count("\n") == 1
-    assert TEXT.startswith('{"format":"jiaozi-proof-1","checkpoint":"issuer.example/eyuan\\nepoch 7\\n')
-    assert f'"account":"4100","balance":"{PATH.balance_fen}","nonce":"{PATH.nonce.hex()}"' in TEXT
+    assert TEXT.startswith('{"format":"jiaozi-proof-2","checkpoint":"issuer.example/eyuan\\nepoch 7\\n')
+    assert (
+        f'"account":"4100","position":"4100","balance":"{PATH.balance_fen}","nonce":"{PATH.nonce.hex()}"'
+        in TEXT
+    )
 
 
 def test_a_path_is_not_written_under_a_checkpoint_of_another_tree() -> None:
-    other = checkpoint_of(build(balances_of(20_000), master=bytes(32), epoch=7))
+    other = checkpoint_of(build(balances_of(20_000), master=bytes(32), epoch=7, executor=plain))
     with pytest.raises(ProofError, match="does not lead to the root"):
         proof_text(PATH, note=signed(other))
 

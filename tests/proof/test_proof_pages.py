@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from jiaozi.proof import verify_jiaozi
-from jiaozi.proof.tree import EMPTY_HASH, account_key, build, leaf_of, nonce_of
-from tests.proof.proof_vectors import MASTER, balances_of, read_all
+from jiaozi.proof.plain import EMPTY_HASH, account_key, leaf_of, nonce_of
+from tests.proof.proof_vectors import MASTER, balances_of, read_all, tree_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 FORMAT = (DOCS / "reference" / "proof-format.md").read_text(encoding="utf-8")
@@ -42,8 +42,8 @@ def test_the_example_of_the_format_page_has_our_bytes() -> None:
     nonce = nonce_of(key, 7)
     leaf = leaf_of(epoch=7, account=7, balance_fen=int(few[7]), nonce=nonce)
     root, many_root = (
-        build(few, master=MASTER, epoch=7).root,
-        build(balances_of(20_000), master=MASTER, epoch=7).root,
+        tree_of(few).root,
+        tree_of(balances_of(20_000)).root,
     )
     page = dict(re.findall(r"^    (\S.*?)  +([0-9a-f]{48,64})$", FORMAT, re.MULTILINE))
     assert page == {

@@ -18,19 +18,16 @@ from hypothesis import strategies as st
 
 from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.files import proof_text
-from jiaozi.proof.tree import build
 from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, check, is_signed, read_proof
+from tests.proof.make_vectors import as_file, make_all
 from tests.proof.proof_vectors import (
     KEYS,
-    MASTER,
     TEXT,
     Vector,
-    as_file,
     checkpoint_of,
-    make_all,
-    path_of,
     read_all,
     signed,
+    tree_of,
 )
 
 VECTORS = read_all()
@@ -85,10 +82,10 @@ def test_any_account_of_any_tree_has_a_proof_that_holds(
 ) -> None:
     balances = np.array([3] * before + few, dtype=np.uint64)
     account = data.draw(st.integers(0, len(balances) - 1))
-    tree = build(balances, master=MASTER, epoch=data.draw(st.integers(0, 2**32 - 1)))
+    tree = tree_of(balances, epoch=data.draw(st.integers(0, 2**32 - 1)))
     reserve_fen = data.draw(st.integers(tree.total_fen, 2**63 - 1))
     text = proof_text(
-        path_of(tree, balances, account), note=signed(checkpoint_of(tree, reserve_fen=reserve_fen))
+        tree.prove(balances, account), note=signed(checkpoint_of(tree, reserve_fen=reserve_fen))
     )
     answer = check(text, KEYS)
     assert answer.status == HOLDS, answer.sentence
@@ -190,7 +187,7 @@ def test_each_sum_on_the_way_up_is_a_rung_of_the_ladder() -> None:
     labels = [label for label, _ in answer_of("good/two-levels").ladder]
     assert labels[4:9] == [
         "your balance, account 16389",
-        "your bucket, 3,616 accounts",
+        "your bucket, 4,000 accounts",
         "sum 1 of 2",
         "sum 2 of 2",
         "published total, 20,000 accounts",

@@ -302,6 +302,15 @@ def test_a_proof_and_the_verifier_from_the_pages_hold_together(
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
 
 
+def test_the_page_that_verifies_is_served_as_it_is_tested_and_may_talk_to_nobody(client: Client) -> None:
+    answer = client.get("/verify.html")
+    assert answer.content == Path(verify_jiaozi.__file__).with_name("verify.html").read_bytes()
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "connect-src" not in policy
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
 def test_an_account_opened_after_the_checkpoint_has_no_proof_yet(client: Client, world: World) -> None:
     from jiaozi.ledger.records import openings
 

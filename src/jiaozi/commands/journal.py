@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from jiaozi.clock import Instant, moment_of
-from jiaozi.commands.words import NotUnderstood, instant_of_text
+from jiaozi.commands.words import NotUnderstood, instant_of_text, journal_folder
 from jiaozi.errors import JournalError, NotReady
 from jiaozi.ledger.journal.export import FORMATS, Range, Teller, as_json_lines, frames_in, write_file
 from jiaozi.ledger.journal.frames import Frame, FrameKind
@@ -22,15 +22,10 @@ from jiaozi.ledger.restart import write_from_journal
 
 def run(given: argparse.Namespace) -> int:
     """Return 0 when the journal is whole, 1 when it is damaged, 2 when there is none."""
-    folder = Path(given.folder)
-    folder = folder / "journal" if (folder / "journal").is_dir() else folder
-    if not any(folder.glob("*.jzj")):
-        print(f"jiaozi: no journal in {folder}", file=sys.stderr)
-        return 2
     verbs = {"verify": _verify, "cat": _cat, "export": _export}
     verbs |= {"repair-plan": _repair_plan, "snapshot": _snapshot}
     try:
-        return verbs[given.verb](folder, given)
+        return verbs[given.verb](journal_folder(given.folder), given)
     except NotUnderstood as error:
         print(f"jiaozi: {error}", file=sys.stderr)
         return 2

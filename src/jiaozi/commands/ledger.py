@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from jiaozi.clock import moment_of, system_clock
-from jiaozi.commands.words import NotUnderstood, day_of_text, instant_of_text
+from jiaozi.commands.words import NotUnderstood, day_of_text, instant_of_text, journal_folder
 from jiaozi.errors import FactError, JournalBusy, JournalError, QueryError
 from jiaozi.ledger.history.changes import Event, Mark, follow
 from jiaozi.ledger.history.reading import History
@@ -32,15 +32,10 @@ if TYPE_CHECKING:
 
 def run(given: argparse.Namespace) -> int:
     """Return 0 when it was done, 1 when the history is damaged or the answer is no, 2 when nothing was understood."""
-    folder = Path(given.folder)
-    folder = folder / "journal" if (folder / "journal").is_dir() else folder
-    if not any(folder.glob("*.jzj")):
-        print(f"jiaozi: no journal in {folder}", file=sys.stderr)
-        return 2
     verbs = {"seal": _seal, "sql": _sql, "statement": _statement, "balance": _balance}
     verbs |= {"totals": _totals, "follow": _follow}
     try:
-        return verbs[given.verb](folder, given)
+        return verbs[given.verb](journal_folder(given.folder), given)
     except (NotUnderstood, QueryError, FactError, JournalBusy) as error:
         print(f"jiaozi: {error}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jiaozi.clock import SHANGHAI, Instant, day_start, instant_of, system_clock
@@ -10,6 +11,15 @@ from jiaozi.clock import SHANGHAI, Instant, day_start, instant_of, system_clock
 
 class NotUnderstood(ValueError):
     """A word on the command line means nothing; the message says what would."""
+
+
+def journal_folder(text: str) -> Path:
+    """Return the folder of the journal of the office, or the journal, named *text*. Raises `NotUnderstood`."""
+    folder = Path(text)
+    folder = folder / "journal" if (folder / "journal").is_dir() else folder
+    if not any(folder.glob("*.jzj")):
+        raise NotUnderstood(f"no journal in {folder}")
+    return folder
 
 
 def day_of_text(option: str, text: str) -> date:

@@ -121,6 +121,12 @@ def back_up(folder: Path, to: Path, *, made: Instant, with_keys: bool = False) -
     return Kept(manifest, shelf.copied_files, shelf.copied_bytes, tuple(_left_out(folder, files)))
 
 
+def mode_of(name: str) -> int:
+    """Return how a file of an office may be read: keys and the balances behind checkpoints by their owner only."""
+    is_private = name.startswith(f"{KEYS}/") or name.endswith(".npy")
+    return 0o600 if is_private else 0o640
+
+
 def _must_lie_apart(folder: Path, to: Path) -> None:
     one, other = folder.resolve(), to.resolve()
     if one == other or one in other.parents or other in one.parents:
@@ -271,7 +277,7 @@ class _Shelf:
     def add(self, source: Path, name: str, limit: int | None = None) -> Stored:
         """Copy *source*, or its first *limit* bytes, unless the shelf has it."""
         part = self._files / _PART
-        mode = 0o600 if name.startswith(f"{KEYS}/") else 0o640
+        mode = mode_of(name)
         with reading(source) as file:
             size, digest = copy(file, part, mode=mode, limit=limit)
         if limit is not None and size < limit:
@@ -370,7 +376,7 @@ def _fill(work: Path, backup: Path, manifest: Manifest) -> None:
                     f"{broken} {size:,} bytes long and should be {each.bytes:,}; nothing was restored; "
                     "use another backup"
                 )
-            copied = copy(file, target, mode=0o600 if is_key else 0o640, limit=size)
+            copied = copy(file, target, mode=mode_of(each.name), limit=size)
         if copied != (each.bytes, each.sha256):
             raise BackupError(
                 f"{broken} not what was written: its digest does not hold; nothing was restored; "

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jiaozi.compiled import inner
 from jiaozi.errors import FactError, JournalError
 from jiaozi.ledger.records import OPENING, OWN_PERSON, AccountFlag
-from jiaozi.rulebook.machine.compiled import inner
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.vocabulary import Vocabulary
 

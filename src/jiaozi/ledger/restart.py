@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,16 @@ from jiaozi.ledger.buffers import Buffers, Loan
 from jiaozi.ledger.counting import Counting
 from jiaozi.ledger.facts import Fact, decode
 from jiaozi.ledger.journal.ahead import ahead
-from jiaozi.ledger.journal.frames import HEADER_BYTES, NO_HASH, NOTHING, Frame, FrameKind, read_header
-from jiaozi.ledger.journal.reading import JournalReader
+from jiaozi.ledger.journal.frames import (
+    HEADER_BYTES,
+    NO_HASH,
+    NOTHING,
+    Frame,
+    FrameKind,
+    Receipt,
+    read_header,
+)
+from jiaozi.ledger.journal.reading import JournalReader, read_frames
 from jiaozi.ledger.journal.segments import list_segments, sync_file
 from jiaozi.ledger.opening import read_openings
 from jiaozi.ledger.payload import HEAD_BYTES, Booked, compare, unpack
@@ -60,9 +69,16 @@ class Restarted:
 
 
 def restart(
-    folder: Path, progress: Progress | None = None, *, anew: bool = False, holders: Path | None = None
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    anew: bool = False,
+    holders: Path | None = None,
+    until: int | None = None,
 ) -> Restarted:
     """Fold the journal in *folder* from the newest good snapshot to its end; with *anew* from frame 1.
+
+    With *until* the walk ends after that frame, also when the journal goes on.
 
     One thread reads, checks and takes apart, one folds, one counts: each of them takes long enough to be
     worth a processor, and each goes through the frames in their order.
@@ -75,11 +91,12 @@ def restart(
     if anew:
         found = snapshot.Found(snapshot.beginning(holders), NOTHING, None, [])
     else:
-        found = snapshot.newest(folder, holders)
+        found = snapshot.newest(folder, holders, until=until)
     reader = JournalReader(folder, found.receipt.sequence + 1)
     walked = _Walked.of(folder, progress)
     folding = _Folding(found.state, ids_coming(folder, found.receipt.sequence + 1))
-    frames = ahead(map(prepare, reader), lambda ready: len(ready.frame.payload))
+    read = reader if until is None else takewhile(lambda frame: frame.sequence <= until, reader)
+    frames = ahead(map(prepare, read), lambda ready: len(ready.frame.payload))
     try:
         for ready in frames:
             folding.fold(ready)
@@ -89,6 +106,28 @@ def restart(
         frames.close()
         folding.close()
     return Restarted(found.state, reader, found.path, found.passed_over)
+
+
+def state_at(
+    folder: Path,
+    receipt: Receipt,
+    progress: Progress | None = None,
+    *,
+    anew: bool = False,
+    holders: Path | None = None,
+) -> State:
+    """Return the state after the frame of *receipt*, folded beside whoever writes the journal in *folder*.
+
+    A ledger that may not wait takes its cuts so, and whoever does not believe a cut takes it again: with
+    *anew* from frame 1, believing no snapshot. Needs the memory of a ledger; *holders* as in `restart`.
+
+    Raises `JournalError` when the journal is damaged, ends before that frame, or has another in its place.
+    """
+    restarted = restart(folder, progress, anew=anew, holders=holders, until=receipt.sequence)
+    frame = next(read_frames(folder, receipt.sequence), None)
+    if frame is None or frame.hash != receipt.hash:
+        raise JournalError(f"frame {receipt.sequence} of this journal is not the one that was asked for")
+    return restarted.state
 
 
 class _Walked:

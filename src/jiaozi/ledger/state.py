@@ -25,6 +25,7 @@ from jiaozi.ledger.opening import accounts_in, check_openings, write_accounts
 from jiaozi.ledger.payload import MAX_RELEASED, Booked, moves
 from jiaozi.ledger.posting.arena import reserve
 from jiaozi.ledger.posting.asking import Asking, day_end, days_at
+from jiaozi.ledger.posting.beside import Beside
 from jiaozi.ledger.posting.holders import Holders
 from jiaozi.ledger.posting.idindex import (
     IDS_PER_PIECE,
@@ -327,9 +328,16 @@ class State:
         return (-(-coming // IDS_PER_PIECE) + 1) * PIECE_ROWS
 
     def post(
-        self, batch: Transfers, calls: NDArray[np.void], instant: Instant, notes: Notes = NO_NOTES
+        self,
+        batch: Transfers,
+        calls: NDArray[np.void],
+        instant: Instant,
+        notes: Notes = NO_NOTES,
+        beside: Beside | None = None,
     ) -> Booked:
         """Release what has timed out by *instant*, then book *batch* (n,) TRANSFER of *calls* (c,) CALL.
+
+        With *beside* another law is asked of the same facts; what it says is written there.
 
         An empty batch lets time pass and nothing else. Whoever posts calls `count` afterwards, once.
         """
@@ -353,7 +361,7 @@ class State:
                 # As bytes: field by field takes 40 times as long.
                 rows[:count].view(np.uint8)[:] = batch.view(np.uint8)
         if count:
-            self._run(asking, rows, calls, notes, legs, results, bits)
+            self._run(asking, rows, calls, notes, legs, results, bits, beside)
         booked = Booked(batch, calls, results, bits, released=released, notes=notes)
         if rows is batch:
             return booked
@@ -387,6 +395,7 @@ class State:
         legs: int,
         results: NDArray[np.uint8],
         bits: NDArray[np.uint64],
+        beside: Beside | None,
     ) -> None:
         assert self._consents is not None
         self.ids_taken += post(
@@ -409,6 +418,7 @@ class State:
             np.zeros(CHAIN_WIDTH, dtype=np.int64),
             results,
             bits,
+            beside,
         )
 
     def _expire(self, asking: Asking) -> NDArray[np.void]:

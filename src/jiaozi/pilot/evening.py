@@ -12,18 +12,24 @@ from jiaozi.ledger.numbers import account_text
 from jiaozi.money import format_fen
 from jiaozi.office import Office
 from jiaozi.pilot import cast
+from jiaozi.pilot.crowd import Crowd
 from jiaozi.pilot.tell import Teller
+from jiaozi.pilot.trickle import Trickle
 from jiaozi.proof import verify_jiaozi
 
+PAYING_A_SECOND = 50
+"""Batches posted while the evening's cut is taken."""
 
-def close(office: Office, teller: Teller, holder: int) -> None:
-    """Step 8. Take in the bank's evening statement, cut, sign, and let the lone verifier check a holder."""
+
+def close(office: Office, teller: Teller, people: Crowd, holder: int) -> None:
+    """Step 8. Take in the bank's evening statement, cut while payments run, sign, and let the verifier check."""
     teller.step("Evening")
     taken = office.take_statement(EXAMPLES / "2026-12-15-evening.camt053.xml", cast.COIN)
     for entry in taken.with_status("paid out"):
         teller.say(f"The bank's evening statement shows the payout of {entry.reference}.")
-    with teller.timed("evening_seconds"):
+    with Trickle(office, people, a_second=PAYING_A_SECOND), teller.timed("evening_seconds"):
         evening = office.close_day(cast.COIN)
+    teller.say(f"The cut was taken behind frame {evening.cut.head.sequence:,} while payments ran.")
     seen, sheet = evening.cut.overview, evening.cut.overview.sheet
     assert sheet is not None
     teller.say(

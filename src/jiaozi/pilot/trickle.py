@@ -22,8 +22,9 @@ AMOUNT_FEN = (1_00, 80_00)
 class Trickle:
     """Posts small batches from a thread of its own while the `with` lasts."""
 
-    def __init__(self, office: Office, crowd: Crowd) -> None:
+    def __init__(self, office: Office, crowd: Crowd, *, a_second: float = A_SECOND) -> None:
         self._office = office
+        self._pause_s = 1 / a_second
         self._crowd = crowd
         self._random = np.random.default_rng()
         self._stop = threading.Event()
@@ -41,7 +42,7 @@ class Trickle:
 
     def _run(self) -> None:
         size = len(self._crowd.population.kind)
-        while not self._stop.wait(1 / A_SECOND):
+        while not self._stop.wait(self._pause_s):
             batch = transfers(EACH)
             give_ids(batch, self._office.clock(), self._random)
             batch["debit"] = self._crowd.first + self._random.integers(0, size, EACH)

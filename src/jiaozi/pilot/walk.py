@@ -49,7 +49,7 @@ def run(folder: Path, *, today: date, once: bool, port: int, teller: Teller) -> 
             holder, shop = two_holders(office, people)
             money.freeze(office, teller, holder, shop)
             money.redeem(office, teller)
-            evening.close(office, teller, holder)
+            evening.close(office, teller, people, holder)
         running = clock_from(clock())
         office = evening.stop_and_start(office, teller, running)
         seconds = time.perf_counter() - start

@@ -1,6 +1,6 @@
 """The checkpoint: what the issuer states on an evening, as a text that several sign.
 
-It is a signed note in the manner of C2SP: fifteen plain lines, a blank line, and
+It is a signed note in the manner of C2SP: sixteen plain lines, a blank line, and
 one line for each signature. It can be printed in a newspaper. Its hash is that of
 the plain lines alone, so a witness who signs later changes nothing; each
 checkpoint names the hash of the one before it.
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
 from jiaozi.proof import keys, verify_jiaozi
-from jiaozi.proof.tree import BUCKET_SIZE
+from jiaozi.proof.places import BUCKET_SIZE
 from jiaozi.proof.verify_jiaozi import StepError
 
 BUCKET_KIND = "hash"
@@ -31,7 +31,11 @@ BUCKET_KIND = "hash"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that is stated about one cut. Amounts are in fen of *unit*, hashes have 32 bytes."""
+    """All that is stated about one cut. Amounts are in fen of *unit*, hashes have 32 bytes.
+
+    *wholesale* accounts have a second leaf, so that no account has more than
+    *share_percent* of its bucket.
+    """
 
     origin: str
     epoch: int
@@ -43,6 +47,8 @@ class Checkpoint:
     journal_sequence: int
     journal_hash: bytes
     accounts: int
+    wholesale: int
+    share_percent: int
     total_fen: Fen
     reserve_fen: Fen
     reserve_source: str
@@ -51,7 +57,7 @@ class Checkpoint:
     previous: bytes | None
 
     def text(self) -> str:
-        """Return the fifteen lines. Raises `ProofError`, with the line, for what nobody could read back."""
+        """Return the sixteen lines. Raises `ProofError`, with the line, for what nobody could read back."""
         values = {
             "epoch": str(self.epoch),
             "instant": self.instant.isoformat(),
@@ -59,6 +65,7 @@ class Checkpoint:
             "law": f"{self.law_digest.hex()} {'draft' if self.law_is_draft else 'in force'}",
             "journal": f"{self.journal_sequence} {self.journal_hash.hex()}",
             "accounts": str(self.accounts),
+            "wholesale": f"{self.wholesale} {self.share_percent}",
             "total": str(self.total_fen),
             "reserve": str(self.reserve_fen),
             "reserve_source": self.reserve_source,
@@ -88,6 +95,7 @@ def parse(text: str) -> Checkpoint:
     coin, unit = values["coin"].split(" ")
     law_digest, law_status = values["law"].split(" ", 1)
     journal_sequence, journal_hash = values["journal"].split(" ")
+    wholesale, share_percent = values["wholesale"].split(" ")
     return Checkpoint(
         origin=values["origin"],
         epoch=int(values["epoch"]),
@@ -99,6 +107,8 @@ def parse(text: str) -> Checkpoint:
         journal_sequence=int(journal_sequence),
         journal_hash=bytes.fromhex(journal_hash),
         accounts=int(values["accounts"]),
+        wholesale=int(wholesale),
+        share_percent=int(share_percent),
         total_fen=Fen(int(values["total"])),
         reserve_fen=Fen(int(values["reserve"])),
         reserve_source=values["reserve_source"],
@@ -136,7 +146,7 @@ def verify_signatures(note: str, verifier_keys: Sequence[str]) -> tuple[str, ...
 
 
 def checkpoint_hash(text: str) -> bytes:
-    """Return the SHA-256 of the fifteen lines, which the next checkpoint names as its `previous`."""
+    """Return the SHA-256 of the sixteen lines, which the next checkpoint names as its `previous`."""
     return sha256(_read(text)[0].encode()).digest()
 
 

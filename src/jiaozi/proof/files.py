@@ -26,6 +26,7 @@ def proof_text(path: Path, *, note: str) -> str:
         "format": verify_jiaozi.PROOF["format"],
         "checkpoint": note,
         "account": str(path.account),
+        "position": str(path.position),
         "balance": str(path.balance_fen),
         "nonce": path.nonce.hex(),
         "bucket_sum": str(path.bucket_sum_fen),

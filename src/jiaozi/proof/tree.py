@@ -1,55 +1,51 @@
 """The sum tree: every balance under one root, no neighbour's balance shown.
 
-The position in the tree is the account number. 4,096 accounts make a bucket, in
-which a holder sees hashes only; above the buckets every node binds the sums of
-its four children beside their hashes, so no node can claim a larger or smaller
-sum than it has. `docs/reference/proof-format.md` gives each byte.
+4,096 places make a bucket, in which a holder sees hashes only; above the buckets
+every node binds the sums of its four children beside their hashes, so no node
+can claim a larger or smaller sum than it has. The place of a leaf follows from
+the account number (`places`). `docs/reference/proof-format.md` gives each byte.
 
-Children are strided: with m nodes one level up, the children of node p are
-p, p + m, p + 2m and p + 3m. It is the ordinary tree of arity four with the
-account's digits read from the other end; a kernel that hashes many nodes side by
-side then reads its words in the order in which they lie in memory.
-
-This is the plain executor, on `hashlib`. A faster one has to give the same bytes.
+Two executors make the same bytes: `plain` is made to be read, `hashing` to be fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
-from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
+from jiaozi.proof import plain
+from jiaozi.proof.places import BUCKET_SIZE, Places
+from jiaozi.proof.plain import Balances, Digests, Level, Node, Progress, Stop
 
-BUCKET_SIZE = 4_096
-"""Accounts in a bucket: four to the sixth."""
-
-SUM_LIMIT = 2**63
-"""No sum in a tree reaches this many fen, so none can wrap in any language."""
-
-T = TypeVar("T")
-
-Balances = NDArray[np.uint64] | NDArray[np.int64]
-"""Fen; the index is the account number."""
-
-EMPTY_HASH = sha256(b"JZE1").digest()
-"""Hash of a place with no account in it, and of a bucket with none."""
+NOBODY = np.zeros(0, dtype=np.int64)
+"""No wholesale accounts."""
 
 
-class Node(NamedTuple):
-    """One place above the leaves: what its accounts hold together, and its hash."""
+class Executor(Protocol):
+    """What makes the hashes: `plain` or `hashing.executor`."""
 
-    sum_fen: int
-    hash: bytes
+    def buckets_of(
+        self,
+        balances: Balances,
+        *,
+        master: bytes,
+        epoch: int,
+        wholesale: NDArray[np.int64],
+        progress: Progress | None = None,
+        stop: Stop | None = None,
+    ) -> Level: ...
 
+    def bucket_levels(
+        self, accounts: NDArray[np.int64], balances: Balances, *, master: bytes, epoch: int
+    ) -> list[Digests]: ...
 
-EMPTY = Node(0, EMPTY_HASH)
+    def levels_above(self, buckets: Level) -> list[Level]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +53,11 @@ class Path:
     """What one holder gets: his leaf, and the three siblings at every level up to the root.
 
     Siblings stand in the order of their places, without a place for the node
-    itself: that follows from the account number.
+    itself: that follows from the position.
     """
 
     account: int
+    position: int
     balance_fen: Fen
     nonce: bytes
     bucket_sum_fen: Fen
@@ -69,18 +66,35 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """The members of one bucket in the order of their places: *accounts* (n,) and *balances* (n,) in fen."""
+
+    number: int
+    accounts: NDArray[np.int64]
+    balances: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """The buckets and what is above them; the leaves are made again when a proof is asked for.
 
-    `levels[0]` are the buckets, filled up with `EMPTY` to a power of four;
-    `levels[-1]` is the root alone. `master` is secret: whoever has it and a
-    proof can try out the balances of the neighbours.
+    `levels[0]` are the buckets, filled up with empty ones to a power of four;
+    `levels[-1]` is the root alone. `wholesale` are the account numbers with a
+    second leaf, in their order. `master` is secret: whoever has it and a proof
+    can try out the balances of the neighbours.
     """
 
     epoch: int
     accounts: int
-    levels: tuple[tuple[Node, ...], ...] = field(repr=False)
+    wholesale: NDArray[np.int64] = field(repr=False)
+    levels: tuple[Level, ...] = field(repr=False)
     master: bytes = field(repr=False)
+    executor: Executor = field(repr=False)
+
+    @property
+    def places(self) -> Places:
+        """Where each account's leaf stands."""
+        return Places(self.accounts, len(self.wholesale))
 
     @property
     def depth(self) -> int:
@@ -90,147 +104,150 @@ class Tree:
     @property
     def root(self) -> bytes:
         """The hash that stands for every balance."""
-        return self.levels[-1][0].hash
+        return bytes(self.levels[-1].hashes[0])
 
     @property
     def total_fen(self) -> Fen:
         """The sum of all balances."""
-        return Fen(self.levels[-1][0].sum_fen)
+        return Fen(int(self.levels[-1].sums[0]))
 
-    def bucket_range(self, account: int) -> range:
-        """Return the account numbers of the bucket in which *account* is."""
+    def position(self, account: int) -> int:
+        """Return where the balance of *account* stands. Raises `ProofError` beyond the last account."""
         if not 0 <= account < self.accounts:
             raise ProofError(f"account {account} is not one of the {self.accounts:,} accounts of the tree")
-        first = account - account % BUCKET_SIZE
-        return range(first, min(first + BUCKET_SIZE, self.accounts))
+        rank = int(np.searchsorted(self.wholesale, account))
+        if rank < len(self.wholesale) and self.wholesale[rank] == account:
+            return self.accounts + rank
+        return account
 
-    def prove(self, balances_of_bucket: Balances, account: int) -> Path:
-        """Return the path of *account*; *balances_of_bucket* are those of its `bucket_range`, in fen.
+    def bucket(self, balances: Balances, number: int) -> Bucket:
+        """Return bucket *number* of the tree over *balances*. Raises `ProofError` if they are not its own."""
+        return self._hashed(balances, number)[0]
 
-        Raises `ProofError` if they are not the balances from which the tree was built.
+    def leaves(self, balances: Balances, number: int) -> Digests:
+        """Return the 4,096 leaf hashes of bucket *number*, (4096, 32). Raises `ProofError` likewise."""
+        return self._hashed(balances, number)[1][0]
+
+    def prove(self, balances: Balances, account: int) -> Path:
+        """Return the path of *account*; *balances* are those of the tree, all of them.
+
+        Raises `ProofError` if its bucket is not the one from which the tree was built.
         """
-        members = self.bucket_range(account)
-        balances = _whole_fen(balances_of_bucket)
-        if len(balances) != len(members):
-            raise ProofError(
-                f"the bucket of account {account} has {len(members)} accounts, not {len(balances)}"
-            )
-
-        bucket = account // BUCKET_SIZE
-        inner = _bucket_levels(balances, first=members.start, master=self.master, epoch=self.epoch)
-        if Node(sum(balances), inner[-1][0]) != self.levels[0][bucket]:
-            raise ProofError(f"these are not the balances from which bucket {bucket} of the tree was built")
-        balance = balances[account - members.start]
+        position = self.position(account)
+        number, place = self.places.seat(position)
+        bucket, inner = self._hashed(balances, number)
         return Path(
             account=account,
-            balance_fen=Fen(balance),
-            nonce=nonce_of(account_key(self.master, account), self.epoch),
-            bucket_sum_fen=Fen(sum(balances)),
-            inside=tuple(_siblings(inner, account % BUCKET_SIZE)),
-            above=tuple(_siblings(self.levels, bucket)),
+            position=position,
+            balance_fen=Fen(int(bucket.balances[place])),
+            nonce=plain.nonce_of(plain.account_key(self.master, account), self.epoch),
+            bucket_sum_fen=Fen(int(self.levels[0].sums[number])),
+            inside=tuple(
+                tuple(level[i].tobytes() for i in row)
+                for level, row in zip(inner, sibling_rows(BUCKET_SIZE, place), strict=False)
+            ),
+            above=self.above(number),
         )
 
+    def above(self, bucket: int) -> tuple[tuple[Node, ...], ...]:
+        """Return the siblings on the way from *bucket* to the root, a row of three for each level."""
+        rows = sibling_rows(4**self.depth, bucket)
+        return tuple(
+            tuple(Node(int(level.sums[i]), level.hashes[i].tobytes()) for i in row)
+            for level, row in zip(self.levels, rows, strict=False)
+        )
 
-def build(balances: Balances, *, master: bytes, epoch: int) -> Tree:
+    def _hashed(self, balances: Balances, number: int) -> tuple[Bucket, list[Digests]]:
+        bucket = _bucket(balances, self.places, self.wholesale, number)
+        inner = self.executor.bucket_levels(
+            bucket.accounts, bucket.balances, master=self.master, epoch=self.epoch
+        )
+        buckets = self.levels[0]
+        same_sum = int(bucket.balances.sum()) == int(buckets.sums[number])
+        if not same_sum or inner[-1][0].tobytes() != buckets.hashes[number].tobytes():
+            raise ProofError(f"these are not the balances from which bucket {number} of the tree was built")
+        return bucket, inner
+
+
+def build(
+    balances: Balances,
+    *,
+    master: bytes,
+    epoch: int,
+    wholesale: NDArray[np.int64] = NOBODY,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> Tree:
     """Return the tree over *balances* in fen, whose index is the account number.
 
     An account whose balance the issuer does not owe (reserve, fees, coins not
     issued) has a zero here. *master* is the secret of 32 bytes from which the
-    account keys come, *epoch* the number of the cut, below 2^32. Raises
-    `ProofError` for a negative balance and for a sum of 2^63 fen or more.
+    account keys come, *epoch* the number of the cut, below 2^32, *wholesale* the
+    numbers of the accounts with a second leaf, in their order. *executor* is the
+    fast one when none is named. Raises `ProofError` for a negative balance, for a
+    sum of 2^63 fen or more, and when *stop* asks to.
     """
     if len(master) != 32:
         raise ProofError(f"the master key has 32 bytes, not {len(master)}")
     if not 0 <= epoch < 2**32:
         raise ProofError(f"epoch {epoch} is not a number from 0 to 2^32 - 1")
-
-    fen = _whole_fen(balances)
-    buckets = []
-    for first in range(0, len(fen), BUCKET_SIZE):
-        members = fen[first : first + BUCKET_SIZE]
-        inner = _bucket_levels(members, first=first, master=master, epoch=epoch)
-        buckets.append(Node(sum(members), inner[-1][0]))
-    buckets += [EMPTY] * (4 ** depth_of(len(fen)) - len(buckets))
-    levels = _levels(buckets, _above)
-    return Tree(epoch=epoch, accounts=len(fen), levels=tuple(tuple(level) for level in levels), master=master)
-
-
-def depth_of(accounts: int) -> int:
-    """Return how many levels stand above the buckets: the smallest d with room for all in 4^d."""
-    depth = 0
-    while 4**depth * BUCKET_SIZE < accounts:
-        depth += 1
-    return depth
-
-
-def account_key(master: bytes, account: int) -> bytes:
-    """Return the secret that the holder of *account* gets once, when it is opened."""
-    return sha256(b"JZK1" + master + account.to_bytes(8, "big")).digest()
-
-
-def nonce_of(key: bytes, epoch: int) -> bytes:
-    """Return the 24 bytes that keep a neighbour from trying out balances; *key* is an account's."""
-    return sha256(b"JZN1" + key + epoch.to_bytes(4, "big")).digest()[:24]
-
-
-def leaf_of(*, epoch: int, account: int, balance_fen: int, nonce: bytes) -> bytes:
-    """Return the hash of one balance."""
-    head = b"JZL1" + epoch.to_bytes(4, "big") + account.to_bytes(8, "big")
-    return sha256(head + balance_fen.to_bytes(8, "big") + nonce).digest()
-
-
-def _whole_fen(balances: Balances) -> list[int]:
-    """Return *balances* as exact integers, if each is one of a sum below the limit."""
-    if balances.ndim != 1 or balances.dtype.kind not in "iu" or balances.dtype.itemsize != 8:
+    if balances.ndim != 1 or balances.dtype not in (np.dtype(np.int64), np.dtype(np.uint64)):
         raise ProofError("balances are one row of whole fen, int64 or uint64")
-    fen: list[int] = balances.tolist()
-    if fen and min(fen) < 0:
-        account = next(number for number, balance in enumerate(fen) if balance < 0)
-        raise ProofError(f"the balance at index {account} is negative; a holder cannot owe the issuer coins")
-    if sum(fen) >= SUM_LIMIT:
-        raise ProofError("the balances add up to 2^63 fen or more")
-    return fen
+    numbers = np.ascontiguousarray(wholesale, dtype=np.int64)
+    is_ordered = bool((np.diff(numbers) > 0).all())
+    if len(numbers) and not (is_ordered and numbers[0] >= 0 and numbers[-1] < len(balances)):
+        raise ProofError("wholesale accounts are account numbers in their order, each once")
+    executor = executor or fast()
+    buckets = executor.buckets_of(
+        balances, master=master, epoch=epoch, wholesale=numbers, progress=progress, stop=stop
+    )
+    return of_buckets(
+        buckets, len(balances), master=master, epoch=epoch, wholesale=numbers, executor=executor
+    )
 
 
-def _bucket_levels(balances: Sequence[int], *, first: int, master: bytes, epoch: int) -> list[list[bytes]]:
-    """Return the seven levels of one bucket, leaves first; *first* is its lowest account number."""
-    leaves = [
-        leaf_of(
-            epoch=epoch,
-            account=account,
-            balance_fen=balance,
-            nonce=nonce_of(account_key(master, account), epoch),
-        )
-        for account, balance in enumerate(balances, start=first)
-    ]
-    return _levels(leaves + [EMPTY_HASH] * (BUCKET_SIZE - len(leaves)), _inside)
+def of_buckets(
+    buckets: Level,
+    accounts: int,
+    *,
+    master: bytes,
+    epoch: int,
+    wholesale: NDArray[np.int64] = NOBODY,
+    executor: Executor | None = None,
+) -> Tree:
+    """Return the tree above *buckets* that were made before. Raises `ProofError` if their number is another's."""
+    places = Places(accounts, len(wholesale))
+    if len(buckets.sums) != places.buckets:
+        raise ProofError(f"{accounts:,} accounts have {places.buckets} buckets, not {len(buckets.sums)}")
+    executor = executor or fast()
+    levels = tuple(executor.levels_above(buckets))
+    return Tree(epoch, accounts, wholesale, levels, master, executor)
 
 
-def _levels(bottom: list[T], parent: Callable[[T, T, T, T], T]) -> list[list[T]]:
-    """Return *bottom* and every level above it, up to the one node at the top."""
-    levels = [bottom]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        m = len(below) // 4
-        a, b, c, d = (below[start : start + m] for start in (0, m, 2 * m, 3 * m))
-        levels.append([parent(*children) for children in zip(a, b, c, d, strict=True)])
-    return levels
+def fast() -> Executor:
+    """Return the fast executor, which compiles when it is asked for the first time."""
+    from jiaozi.proof.hashing import executor
+
+    return executor
 
 
-def _inside(a: bytes, b: bytes, c: bytes, d: bytes) -> bytes:
-    return sha256(b"JZH1" + a + b + c + d).digest()
+def sibling_rows(width: int, place: int) -> Iterator[tuple[int, ...]]:
+    """Yield the places of the three siblings on each level, from a bottom of *width* (a power of four) up."""
+    while width > 1:
+        width //= 4
+        digit, place = divmod(place, width)
+        yield tuple(place + k * width for k in range(4) if k != digit)
 
 
-def _above(a: Node, b: Node, c: Node, d: Node) -> Node:
-    children = (a, b, c, d)
-    sums = b"".join(child.sum_fen.to_bytes(8, "big") for child in children)
-    hashes = b"".join(child.hash for child in children)
-    return Node(sum(child.sum_fen for child in children), sha256(b"JZS1" + sums + hashes).digest())
-
-
-def _siblings(levels: Sequence[Sequence[T]], place: int) -> Iterator[tuple[T, ...]]:
-    """Yield the three siblings on each level of the way from *place* at the bottom to the top."""
-    for level, parents in pairwise(levels):
-        m = len(parents)
-        digit, place = divmod(place, m)
-        yield tuple(level[place + k * m] for k in range(4) if k != digit)
+def _bucket(balances: Balances, places: Places, wholesale: NDArray[np.int64], number: int) -> Bucket:
+    members = places.members(number)
+    if len(balances) != places.accounts:
+        raise ProofError(f"there are {len(balances):,} balances and {places.accounts:,} accounts")
+    if number >= places.ordinary_buckets:
+        accounts = wholesale[members.start - places.accounts :: members.step]
+        return Bucket(number, accounts, np.asarray(balances[accounts], dtype=np.uint64))
+    accounts = np.arange(members.start, members.stop, members.step, dtype=np.int64)
+    fen = np.array(balances[members.start :: members.step], dtype=np.uint64)
+    fen[np.isin(accounts, wholesale, assume_unique=True)] = 0
+    return Bucket(number, accounts, fen)

@@ -1,12 +1,8 @@
-"""The evening: everything is counted at one instant, stated, signed, and can be proven.
-
-The cut is taken between two frames of the journal while payments wait. Nothing
-is stated unless the ledger's three ways of counting coins agree: issued less
-redeemed, the sum of all balances, and the issuer's sheet.
-"""
+"""The evening: everything is counted at one instant, stated, signed, and can be proven."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,64 +12,72 @@ from numpy.typing import NDArray
 from jiaozi.clock import moment_of
 from jiaozi.errors import ProofError
 from jiaozi.ledger.facts import CheckpointSigned
-from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.ledger import Ledger
-from jiaozi.ledger.state import State
-from jiaozi.money import Fen, format_fen
-from jiaozi.proof.checkpoint import Checkpoint, checkpoint_hash, sign
-from jiaozi.proof.files import proof_text
+from jiaozi.ledger.register import Coin
+from jiaozi.money import Fen
+from jiaozi.proof import wholesale
+from jiaozi.proof.checkpoint import Checkpoint, checkpoint_hash, parse, sign
 from jiaozi.proof.keys import Signer
+from jiaozi.proof.plain import Progress
 from jiaozi.proof.tree import Tree, build
-from jiaozi.report.overview import Overview, overview
+from jiaozi.report.cut import Cut, cut_beside, take_cut
+from jiaozi.report.evenings import Evenings
 
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """All balances of one coin at one instant: *balances* (accounts,) int64, 0 for those who hold none."""
-
-    overview: Overview
-    balances: NDArray[np.int64]
-    head: Receipt
+SHARE_PERCENT = 10
+"""No account above this share of its bucket, until the supervisor asks for another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evening:
-    """A signed checkpoint and where it was written."""
+    """A signed checkpoint, where it was written, and *standing_out*: accounts for which the share cannot be kept."""
 
     cut: Cut
     tree: Tree
     note: str
     note_path: Path
+    standing_out: NDArray[np.int64]
 
 
-def take_cut(ledger: Ledger, coin_id: str) -> Cut:
-    """Return the balances of *coin_id* between two frames. Raises `ProofError` when the counts disagree."""
+def close_day(
+    ledger: Ledger,
+    coin_id: str,
+    evenings: Evenings,
+    *,
+    master: bytes,
+    signers: Sequence[Signer],
+    share_percent: int = SHARE_PERCENT,
+    journal: Path | None = None,
+    progress: Progress | None = None,
+) -> Evening:
+    """Cut, build the tree, sign the checkpoint with every one of *signers*, and keep all of it in *evenings*.
 
-    def look(state: State, head: Receipt) -> Cut:
-        holders = state.holders_of(state.register.coin(coin_id))
-        balances = np.where(holders, state.accounts["balance"], 0)
-        return Cut(overview(state, coin_id, head), balances, head)
-
-    cut = ledger.at_cut(look)
-    _reconcile(cut)
-    return cut
-
-
-def close_day(ledger: Ledger, coin_id: str, folder: Path, *, master: bytes, signers: list[Signer]) -> Evening:
-    """Cut, build the tree, sign the checkpoint with every one of *signers*, and keep both in *folder*.
-
-    The note goes to disk before its digest goes into the journal; a crash between the two
-    leaves a note that the journal does not know, and the next evening writes it again.
+    Payments wait while the balances are copied; with *journal*, the ledger's own, they do not wait
+    and the cut is folded from there. The note goes to disk before its digest goes into the journal; a
+    crash between the two leaves a note that somebody may have seen, so the next evening begins by
+    putting that one into the journal. Raises `ProofError` when the ways of counting disagree.
     """
-    cut = take_cut(ledger, coin_id)
+    evenings.folder.mkdir(parents=True, exist_ok=True)
+    _finish(ledger, coin_id, evenings)
     coin = ledger.state.register.coin(coin_id)
     epoch = coin.epoch + 1
-    tree = build(cut.balances, master=master, epoch=epoch)
+    path = evenings.path(coin_id, epoch, "balances.npy")
+    cut = cut_beside(ledger, journal, coin_id, path) if journal else take_cut(ledger, coin_id, path)
+    dealt = wholesale.find(cut.balances, share_percent)
+    tree = build(cut.balances, master=master, epoch=epoch, wholesale=dealt.accounts, progress=progress)
+    note = _statement(cut, tree, coin, share_percent).text()
+    for signer in signers:
+        note = sign(note, signer.name, signer.private_key)
+    note_path = evenings.keep(coin_id, tree, note)
+    ledger.record(CheckpointSigned(coin_id, epoch, checkpoint_hash(note).hex()))
+    return Evening(cut, tree, note, note_path, dealt.unmet)
+
+
+def _statement(cut: Cut, tree: Tree, coin: Coin, share_percent: int) -> Checkpoint:
     seen = cut.overview
     assert seen.reserve is not None
-    statement = Checkpoint(
+    return Checkpoint(
         origin=f"jiaozi/{coin.issuer}/{coin.id}",
-        epoch=epoch,
+        epoch=tree.epoch,
         instant=moment_of(seen.as_of),
         coin=coin.id,
         unit=coin.peg,
@@ -82,6 +86,8 @@ def close_day(ledger: Ledger, coin_id: str, folder: Path, *, master: bytes, sign
         journal_sequence=cut.head.sequence,
         journal_hash=cut.head.hash,
         accounts=tree.accounts,
+        wholesale=len(tree.wholesale),
+        share_percent=share_percent,
         total_fen=tree.total_fen,
         reserve_fen=Fen(seen.reserve),
         reserve_source="issuer's ledger, bank statements of the day",
@@ -89,38 +95,19 @@ def close_day(ledger: Ledger, coin_id: str, folder: Path, *, master: bytes, sign
         root=tree.root,
         previous=bytes.fromhex(coin.checkpoint) if coin.checkpoint else None,
     )
-    note = statement.text()
-    for signer in signers:
-        note = sign(note, signer.name, signer.private_key)
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / f"{coin_id}-{epoch:06d}.balances.npy", cut.balances)
-    path = folder / f"{coin_id}-{epoch:06d}.checkpoint"
-    path.write_text(note, encoding="utf-8")
-    ledger.record(CheckpointSigned(coin_id, epoch, checkpoint_hash(note).hex()))
-    return Evening(cut, tree, note, path)
 
 
-def proof_of(folder: Path, coin_id: str, epoch: int, account: int, *, master: bytes) -> str:
-    """Return the proof file of *account* under checkpoint *epoch*. Raises `ProofError`."""
-    path = folder / f"{coin_id}-{epoch:06d}.checkpoint"
-    if not path.exists():
-        raise ProofError(f"no checkpoint {epoch} of {coin_id}; the evening has not been closed yet")
-    balances: NDArray[np.int64] = np.load(folder / f"{coin_id}-{epoch:06d}.balances.npy", mmap_mode="r")
-    if not 0 <= account < len(balances):
-        raise ProofError(f"account {account} was not open at checkpoint {epoch}")
-    tree = build(balances, master=master, epoch=epoch)
-    bucket = tree.bucket_range(account)
-    path_up = tree.prove(np.ascontiguousarray(balances[bucket.start : bucket.stop]), account)
-    return proof_text(path_up, note=path.read_text(encoding="utf-8"))
-
-
-def _reconcile(cut: Cut) -> None:
-    seen = cut.overview
-    total = int(cut.balances.sum())
-    if not seen.outstanding == seen.balance_sum == total:
-        raise ProofError(
-            f"{seen.coin}: issued less redeemed is {format_fen(seen.outstanding)}, the balances add up to "
-            f"{format_fen(total)}; nothing is stated; verify the journal"
-        )
-    if seen.reserve is None or seen.sheet is None or not seen.sheet.balances:
-        raise ProofError(f"{seen.coin}: the issuer's sheet does not balance; nothing is stated")
+def _finish(ledger: Ledger, coin_id: str, evenings: Evenings) -> None:
+    """Put a note that was written and not yet noted in the journal there: there must never be two of one epoch."""
+    coin = ledger.state.register.coin(coin_id)
+    path = evenings.path(coin_id, coin.epoch + 1)
+    if path.exists():
+        note = path.read_text(encoding="utf-8")
+        left = parse(note)
+        expected = bytes.fromhex(coin.checkpoint) if coin.checkpoint else None
+        if (left.epoch, left.previous) != (coin.epoch + 1, expected):
+            raise ProofError(
+                f"{path.name} was signed and does not follow the checkpoints of this journal; signing another "
+                "would be a fork: restore the newer journal, or move the file away if nobody has seen it"
+            )
+        ledger.record(CheckpointSigned(coin_id, left.epoch, checkpoint_hash(note).hex()))

@@ -40,6 +40,7 @@ ROUTES = (
     Route("/checkpoints/{coin}", checkpoints.checkpoint_page),
     Route("/checkpoints/{coin}/{epoch:int}", checkpoints.note_file),
     Route("/verify_jiaozi.py", checkpoints.verifier_file),
+    Route("/verify.html", checkpoints.verifier_page),
     Route("/api/overview", api.overviews),
     Route("/api/overview/{coin}", api.one_overview),
     Route("/api/holders/{account}", api.one_holder),

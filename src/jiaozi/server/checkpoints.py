@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from jiaozi.server.problem import Problem
 
 ROLES = ("issuer", "supervisor")
 EPOCHS_LISTED = 30
+_POLICY = re.compile(rb'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,15 @@ def verifier_file(_: Request) -> Response:
     source = Path(verify_jiaozi.__file__).read_bytes()
     headers = {"content-disposition": 'attachment; filename="verify_jiaozi.py"'}
     return Response(source, media_type="text/x-python; charset=utf-8", headers=headers)
+
+
+def verifier_page(_: Request) -> Response:
+    """The verifier for a browser, byte for byte as it is tested, under its own policy: it may talk to nobody."""
+    source = Path(verify_jiaozi.__file__).with_name("verify.html").read_bytes()
+    policy = _POLICY.search(source)
+    assert policy is not None, "verify.html has lost its policy"
+    headers = {"content-security-policy": f"{policy[1].decode()}; frame-ancestors 'none'"}
+    return Response(source, media_type="text/html", headers=headers)
 
 
 def note_of(office: Office, coin: Coin, epoch: int) -> str:

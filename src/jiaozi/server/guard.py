@@ -58,7 +58,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 has_begun = True
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)  # the verifier's page has a stricter policy of its own
                 # Pages show names and balances: no cache on the way may keep them.
                 headers.setdefault("cache-control", "no-store")
             await send(message)

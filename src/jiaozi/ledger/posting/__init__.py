@@ -5,6 +5,7 @@ plain_books  the books of the plain executor, and what the law may ask of them
 
 kernel    the one pass over a frame: form, id, chain, and in the middle of it
 judge     whether one transfer may be booked: accounts, orders, the law, the balance last
+beside    another law asked in the same pass, which decides nothing
 two_phase reserved, posted, voided, timed out, balanced
 moving    both sides booked, a person's sums and counts, a failed chain undone
 setting   what is the same for a whole frame, as one array of numbers

@@ -36,8 +36,8 @@ import numpy as np
 from numba.cpython.unsafe import numbers
 from numpy.typing import NDArray
 
+from jiaozi.compiled import entry, inner
 from jiaozi.ledger.posting.arena import populate, reserve
-from jiaozi.rulebook.machine.compiled import entry, inner
 
 Table = NDArray[np.uint64]
 """(rows, 3) uint64: id_lo, id_hi, stamp. Also what plain rows of ids look like, without header and gaps."""

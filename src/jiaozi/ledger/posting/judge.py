@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jiaozi.compiled import inner, load
+from jiaozi.ledger.posting.beside import MaybeBeside, ask_beside
 from jiaozi.ledger.posting.setting import (
     ACCOUNT_COUNT,
     INTERVAL,
@@ -68,7 +70,6 @@ from jiaozi.ledger.posting.supplied import (
 from jiaozi.ledger.records import BOOK, ISSUE, REDEEM, AccountFlag
 from jiaozi.ledger.results import Result
 from jiaozi.money import MAX_FEN
-from jiaozi.rulebook.machine.compiled import inner, load
 from jiaozi.rulebook.machine.kernel import decide_row
 from jiaozi.rulebook.machine.program import H_AMOUNT, MISSING, Int64s, Program
 from jiaozi.rulebook.model import UNLIMITED
@@ -161,6 +162,7 @@ def judge(
     setting: Int64s,
     facts: Int64s,
     bits: NDArray[np.uint64],
+    beside: MaybeBeside,
 ) -> int:
     """Return what would become of row *n* alone, in the documented order of precedence; *bits* get the reasons."""
     found = parties(batch, n, accounts, setting)
@@ -170,15 +172,28 @@ def judge(
     action, amount = transfer.action, transfer.amount
     payer, payee = accounts[transfer.debit], accounts[transfer.credit]
     left = payer.balance - payer.pending_out - amount
-    comes_to = payee.balance + payee.pending_in + amount
     if payer.flags & FROZEN_BELOW and left < load(setting, limit_of(setting, transfer.debit) + L_KEEP):
         return _EXCEEDS_UNFROZEN_BALANCE
     if action != BOOK:
         _facts(transfer, payer, payee, accounts, coins, consents, setting, program, facts)
         if load(setting, NUMBERED):
             _numbers(payer, accounts, counts, setting, facts)
-        if not decide_row(program, load(setting, INTERVAL), action, facts, bits):
+        is_allowed = decide_row(program, load(setting, INTERVAL), action, facts, bits)
+        if beside is not None:
+            ask_beside(beside, action, facts, _sums(batch, n, accounts, coins, setting))
+        if not is_allowed:
             return _REFUSED_BY_LAW
+    return _sums(batch, n, accounts, coins, setting)
+
+
+@inner
+def _sums(batch: Transfers, n: int, accounts: Accounts, coins: Int64s, setting: Int64s) -> int:
+    """Return what stands in the way once the law has allowed it: a balance, a limit, the largest numbers."""
+    transfer = batch[n]
+    amount = transfer.amount
+    payer, payee = accounts[transfer.debit], accounts[transfer.credit]
+    left = payer.balance - payer.pending_out - amount
+    comes_to = payee.balance + payee.pending_in + amount
     if payer.flags & NO_OVERDRAFT and left < 0:
         return EXCEEDS_CREDITS
     if payee.flags & NO_OVERCREDIT and comes_to > 0:
@@ -189,7 +204,10 @@ def judge(
         return _RISES_ABOVE_CAP
     if comes_to > MOST_FEN or left < -MOST_FEN:
         return _OVERFLOWS_BALANCE
-    if action == ISSUE and coins[payer.coin, C_ISSUED] + coins[payer.coin, C_ISSUING] + amount > SUM_MAX:
+    if (
+        transfer.action == ISSUE
+        and coins[payer.coin, C_ISSUED] + coins[payer.coin, C_ISSUING] + amount > SUM_MAX
+    ):
         return _OVERFLOWS_BALANCE
     return CREATED
 

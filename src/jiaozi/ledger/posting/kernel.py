@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jiaozi.compiled import inlined, inner, load
 from jiaozi.ledger.posting import stamps
+from jiaozi.ledger.posting.beside import MaybeBeside, begin
 from jiaozi.ledger.posting.idindex import Table, home_of, is_expired, mix, place_of, put
 from jiaozi.ledger.posting.judge import CREATED, Accounts, Counts, Transfers, judge
 from jiaozi.ledger.posting.moving import ROWS_PER_LEG, Pending, book, keep, put_back
@@ -41,7 +43,6 @@ from jiaozi.ledger.posting.two_phase import (
 )
 from jiaozi.ledger.records import Choice, TransferFlag
 from jiaozi.ledger.results import Result
-from jiaozi.rulebook.machine.compiled import inlined, inner, load
 from jiaozi.rulebook.machine.kernel import Bits
 from jiaozi.rulebook.machine.program import Int64s, Program
 
@@ -96,6 +97,7 @@ def post(
     chain: Chain,
     results: NDArray[np.uint8],
     bits: Bits,
+    beside: MaybeBeside,
 ) -> int:
     """Book a batch in order; fill *results* (n,) and *bits* (n, words). Returns new ids taken.
 
@@ -111,6 +113,7 @@ def post(
     bodies         (n,) a number for each note, 0 for none; scratch from then on
     undo           (ROWS_PER_LEG * legs,) ACCOUNT with undo_rows (…, UNDO_WIDTH) beside it, and
                    undo_pendings (legs,) PENDING: scratch for the longest chain there can be
+    beside         another law to be asked of the same, or None; see `beside`
     """
     chain[START], chain[BEHIND], chain[TAKEN] = -1, len(results), 0
     call, has_failed = 0, False
@@ -127,7 +130,7 @@ def post(
                 chain[START], chain[FAILED], chain[IS_REPEAT] = n, 0, 0
             results[n] = _one(
                 batch, n, is_last, chain, accounts, counts, coins, consents, ids, pendings, heap, program,
-                setting, facts, bodies, undo, undo_rows, undo_pendings, results, bits,
+                setting, facts, bodies, undo, undo_rows, undo_pendings, results, bits, beside,
             )  # fmt: skip
             has_failed |= results[n] != CREATED and results[n] != _EXISTS
             if not linked or is_last:
@@ -159,6 +162,7 @@ def _one(
     undo_pendings: Pending,
     results: NDArray[np.uint8],
     bits: Bits,
+    beside: MaybeBeside,
 ) -> int:
     """Judge transfer *n*, book it or undo its chain, remember its id; return its result."""
     start, flags = chain[START], batch[n].flags
@@ -170,16 +174,17 @@ def _one(
         result = _LINKED_EVENT_FAILED
     else:
         result = _form(batch, n, ids, setting, bodies, chain)
+        begin(beside, n)
         if result == CREATED and not flags & SPECIAL:
             result = judge(
-                batch, n, accounts, counts, coins, consents, program, setting, facts, bits[n]
+                batch, n, accounts, counts, coins, consents, program, setting, facts, bits[n], beside
             )  # fmt: skip
         elif result == CREATED:
             if flags & MOVED:
                 at = chain[BEHIND]
             result = special(
                 batch, n, at, accounts, counts, coins, consents, ids, pendings, program, setting, facts,
-                bits[n],
+                bits[n], beside,
             )  # fmt: skip
 
     if start >= 0 and not chain[FAILED]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jiaozi.compiled import inner, load
 from jiaozi.ledger.posting.judge import SUM_MAX, Accounts, Counts, Transfers
 from jiaozi.ledger.posting.setting import (
     COUNTED,
@@ -27,7 +28,6 @@ from jiaozi.ledger.posting.setting import (
 )
 from jiaozi.ledger.posting.supplied import C_ISSUED, C_ISSUING, C_REDEEMED
 from jiaozi.ledger.records import ISSUE, REDEEM
-from jiaozi.rulebook.machine.compiled import inner, load
 from jiaozi.rulebook.machine.program import Int64s
 
 Pending = Any

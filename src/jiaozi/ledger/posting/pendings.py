@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from jiaozi.compiled import entry, inner
 from jiaozi.ledger.posting.idindex import mix
 from jiaozi.ledger.records import NO_DEADLINE, PENDING
-from jiaozi.rulebook.machine.compiled import entry, inner
 from jiaozi.rulebook.machine.program import Int64s
 
 OPEN, IN_HEAP = 0, 1

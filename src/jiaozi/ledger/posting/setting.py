@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from jiaozi.compiled import inner, load
 from jiaozi.ledger.posting.supplied import FACTS_SUPPLIED
-from jiaozi.rulebook.machine.compiled import inner, load
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.model import ACTION_CODES, Action
 from jiaozi.rulebook.vocabulary import Vocabulary

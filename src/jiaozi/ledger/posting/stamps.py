@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from jiaozi.compiled import inner
 from jiaozi.ledger.posting.idindex import Table, place_of
 from jiaozi.ledger.results import Result
-from jiaozi.rulebook.machine.compiled import inner
 
 STATUS_BITS = np.uint64(0xFF)
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from jiaozi.compiled import entry, inner, load
 from jiaozi.ledger.posting import stamps
+from jiaozi.ledger.posting.beside import MaybeBeside
 from jiaozi.ledger.posting.idindex import Table, is_expired, place_of
 from jiaozi.ledger.posting.judge import (
     CREATED,
@@ -33,7 +35,6 @@ from jiaozi.ledger.posting.setting import HORIZON_MS, INSTANT, L_CAP, L_FLOOR, L
 from jiaozi.ledger.posting.stamps import set_status, status_of
 from jiaozi.ledger.records import AS_PENDING, NO_DEADLINE, WHOLE, TransferFlag
 from jiaozi.ledger.results import Result
-from jiaozi.rulebook.machine.compiled import entry, inner, load
 from jiaozi.rulebook.machine.program import Int64s, Program
 
 NS_PER_SECOND = 1_000_000_000
@@ -78,6 +79,7 @@ def special(
     setting: Int64s,
     facts: Int64s,
     bits: NDArray[np.uint64],
+    beside: MaybeBeside,
 ) -> int:
     """Judge a transfer that reserves, posts, voids or balances; row *at* becomes what it means."""
     flags = batch[n].flags
@@ -89,7 +91,7 @@ def special(
         # It is judged as the payment it is: what it holds itself is set aside first.
         held = pendings[pending_place(pendings, batch[n].memo_lo, batch[n].memo_hi)]
         release(held, accounts, counts, coins, setting)
-        found = judge(batch, at, accounts, counts, coins, consents, program, setting, facts, bits)
+        found = judge(batch, at, accounts, counts, coins, consents, program, setting, facts, bits, beside)
         hold_again(held, accounts, counts, coins, setting)
         return found
     if flags & BALANCING:
@@ -97,7 +99,7 @@ def special(
         found = _balance(batch, at, accounts, setting)
         if found != CREATED:
             return found
-    return judge(batch, at, accounts, counts, coins, consents, program, setting, facts, bits)
+    return judge(batch, at, accounts, counts, coins, consents, program, setting, facts, bits, beside)
 
 
 @inner

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from jiaozi.compiled import entry
 from jiaozi.ledger.posting.idindex import Table, in_use, is_expired, new_table, put_rows
-from jiaozi.rulebook.machine.compiled import entry
 
 ROW_BYTES = 24
 

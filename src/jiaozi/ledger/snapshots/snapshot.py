@@ -68,8 +68,10 @@ class Found:
     passed_over: list[PassedOver]
 
 
-def newest(journal: Path, holders_folder: Path | None = None) -> Found:
+def newest(journal: Path, holders_folder: Path | None = None, *, until: int | None = None) -> Found:
     """Return the newest state that a snapshot of *journal* gives, and which files were passed over and why.
+
+    With *until*, the newest that does not stand behind that frame.
 
     Of the journal it reads the headers of one segment, up to the frame the snapshot names, and that frame
     whole: so that frame is there and hangs together with its neighbours. That the segments before lead to
@@ -79,6 +81,8 @@ def newest(journal: Path, holders_folder: Path | None = None) -> Found:
     """
     files, passed_over = list_files(journal / FOLDER)
     for path in files:
+        if until is not None and int(path.stem) > until:
+            continue
         try:
             state, receipt = load(path, journal, holders_folder)
         except Unfit as why:

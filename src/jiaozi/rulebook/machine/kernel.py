@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.rulebook.machine.compiled import inner, load
+from jiaozi.compiled import inner, load
 from jiaozi.rulebook.machine.layout import (
     A_AFTER,
     A_BEFORE,

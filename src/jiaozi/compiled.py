@@ -1,4 +1,4 @@
-"""How the functions of the payment path are compiled, and where the machine code is kept."""
+"""How the functions of the payment path and of the proof are compiled, and where the machine code is kept."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_PACKAGE = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parent
 _SOURCES = (
-    *(f"rulebook/machine/{name}.py" for name in ("code", "compiled", "kernel", "layout", "program")),
+    "compiled.py",
+    *(f"rulebook/machine/{name}.py" for name in ("code", "kernel", "layout", "program")),
     *(f"rulebook/{name}.py" for name in ("model", "provisions")),
+    *(f"proof/hashing/{name}.py" for name in ("above", "bucket", "dealing", "lanes")),
     *(f"ledger/{name}.py" for name in ("opening", "payload", "records", "results")),
-    *(f"ledger/posting/{name}.py" for name in ("idindex", "judge", "kernel", "moving", "pendings")),
+    *(f"ledger/posting/{name}.py" for name in ("beside", "idindex", "judge", "kernel", "moving", "pendings")),
     *(f"ledger/posting/{name}.py" for name in ("setting", "stamps", "supplied", "two_phase")),
 )
 
@@ -47,6 +49,18 @@ def inlined(function: F) -> F:
     For the one or two whose arguments would cost more to hand on than the work they do.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "inline": "always"}
+    compiled: F = njit(**options)(function)
+    return compiled
+
+
+def folded(function: F) -> F:
+    """Compile a function once, and put its machine code into each of its callers.
+
+    `inlined` does it before the types are known, so that a long function is read anew for each caller;
+    this one does it afterwards, and constants among the arguments still vanish. SHA-256 written out, in a loop,
+    takes 3 seconds this way and 13 the other way; both give the same instructions.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
     compiled: F = njit(**options)(function)
     return compiled
 
