@@ -122,6 +122,7 @@ def test_the_stand_alone_verifier_uses_the_standard_library_only() -> None:
         "argparse",
         "base64",
         "collections",
+        "datetime",
         "hashlib",
         "json",
         "pathlib",

@@ -76,7 +76,27 @@ def test_a_holder_checks_what_two_have_signed_and_three_verifiers_agree(
                 "--sign", str(keys_folder / "supervisor.pem"), "--name", "jiaozi.example/supervisor",
             )  # fmt: skip
             assert status == 0, told
-            assert "equal      reserve in the books" in told
+            assert "equal      reserve fen" in told
+
+        # What is not so is not signed, whichever line of the checkpoint it is.
+        for line, lie in (
+            ("in force" if "in force" in notes[0].read_text("utf-8") else " draft", " in force"),
+            ("\nprevious none", f"\nprevious {'ab' * 32}"),
+            (" CNY\n", " USD\n"),
+            ("\ninstant 2026", "\ninstant 2031"),
+            ("bank statements of the day", "an auditor's word"),
+            ("jiaozi/pujiang-pay/", "jiaozi/Pujiang-pay/"),
+        ):
+            text = notes[0].read_text("utf-8").split("\n\n")[0] + "\n"
+            false = tmp_path / "false.checkpoint"
+            false.write_text(text.replace(line, lie, 1), "utf-8")
+            assert false.read_text("utf-8") != text, line
+            status, told = run(
+                capsys, "prove", "recompute", "--journal", str(office.folder), "--checkpoint", str(false),
+                "--master", str(keys_folder / "master.key"),
+                "--sign", str(keys_folder / "supervisor.pem"), "--name", "jiaozi.example/supervisor",
+            )  # fmt: skip
+            assert (status, "NOT equal" in told, "NOT signed" in told) == (1, True, True), lie
 
         assert run(capsys, "publish", str(site), "--folder", str(office.folder))[0] == 0
         proof = office.proof(COIN, world.holders["Wang"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,10 @@ import pytest
 from jiaozi.bank import EXAMPLES
 from jiaozi.cli import main
 from jiaozi.ledger.numbers import account_text
-from jiaozi.money import decimal_text
-from jiaozi.proof import checkpoint, keys
-from jiaozi.proof.auditing.recompute import read_note
+from jiaozi.money import Fen, decimal_text
+from jiaozi.proof import keys
 from jiaozi.report.evenings import Evenings
-from tests.proof.proof_vectors import ISSUER, KEYS, MASTER
+from tests.proof.proof_vectors import ISSUER, KEYS, MASTER, checkpoint_of, signed, tree_of
 from tests.proof.sampled import BALANCES, NOTE, RANDOM, TREE, key_of
 from tests.world import COIN, found, order
 
@@ -53,6 +54,24 @@ def key_file(tmp_path: Path, account: int, said: Said, office: Path) -> Path:
     return path
 
 
+def test_no_key_is_printed_for_an_account_that_was_not_open_at_the_newest_checkpoint(
+    tmp_path: Path, office: Path, capsys: Said
+) -> None:
+    assert main(["prove", "key", str(office), "12999"]) == 0
+    capsys.readouterr()
+    for account in ("13000", str(10**9)):
+        assert main(["prove", "key", str(office), account]) == 1
+        said = capsys.readouterr()
+        assert "was not open at the newest checkpoint; close an evening after it was opened" in said.err
+        assert said.out == ""
+    (office / "checkpoints" / "other-000001.checkpoint").write_text("x", "utf-8")
+    assert main(["prove", "key", str(office), "13000"]) == 1
+    np.save(office / "checkpoints" / "other-000001.balances.npy", np.zeros(13_001, dtype=np.int64))
+    assert main(["prove", "key", str(office), "13000"]) == 0
+    assert main(["prove", "key", str(tmp_path / "nowhere"), "1"]) == 2
+    assert "close an evening first" in capsys.readouterr().err
+
+
 def bucket_file(tmp_path: Path, office: Path, said: Said, *which: str) -> Path:
     assert main(["prove", "bucket", str(office), *which]) == 0
     path = tmp_path / "bucket.json"
@@ -60,7 +79,9 @@ def bucket_file(tmp_path: Path, office: Path, said: Said, *which: str) -> Path:
     return path
 
 
-def test_a_holder_checks_silently(tmp_path: Path, office: Path, capsys: Said) -> None:
+def test_a_holder_checks_silently(
+    tmp_path: Path, office: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = key_file(tmp_path, 4_097, capsys, office)
     assert key.read_text("utf-8").strip() == key_of(4_097).hex()
     file = bucket_file(tmp_path, office, capsys, "1")
@@ -74,6 +95,10 @@ def test_a_holder_checks_silently(tmp_path: Path, office: Path, capsys: Said) ->
     assert main([*asked, "--balance", "999999.99", *SIGNERS, "--json"]) == 1
     assert "your leaf is not in the bucket" in capsys.readouterr().out
     assert main([*asked, "--balance", "much"]) == 2
+    typed = {decimal_text(int(BALANCES[4_097])): 0, "999999.99": 1, "": 2, "1" * 5_000: 2}
+    for words, status in typed.items():
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{words}\n"))
+        assert main([*asked, "--balance", "-", *SIGNERS]) == status
     assert main(asked) == 2
     assert "--silent needs" in capsys.readouterr().err
     assert main([*asked[:2], str(key), *asked[3:], *balance]) == 2
@@ -145,6 +170,22 @@ def test_an_auditor_opens_what_was_drawn_and_states_it(tmp_path: Path, office: P
     assert "were not opened" in capsys.readouterr().out
 
 
+def test_an_audit_of_no_accounts_or_of_too_many_is_answered(tmp_path: Path, capsys: Said) -> None:
+    path, opened = tmp_path / "a.checkpoint", tmp_path / "opened"
+    opened.mkdir()
+    empty = tree_of(np.zeros(0, dtype=np.uint64))
+    path.write_text(signed(replace(checkpoint_of(empty), total_fen=Fen(5), reserve_fen=Fen(5))), "utf-8")
+    audit = ["prove", "audit", str(opened), "--checkpoint", str(path), *SAMPLE, *SIGNERS]
+    assert main(audit) == 1
+    assert "there are no accounts, so the total has to be 0" in capsys.readouterr().out
+    path.write_text(signed(checkpoint_of(empty)), "utf-8")
+    assert main(audit) == 0
+    huge = replace(checkpoint_of(TREE), accounts=4 * 10**12, wholesale=10**12, depth=16)
+    path.write_text(signed(huge), "utf-8")
+    assert main(audit) == 2
+    assert "244,140,625 wholesale buckets, which would all be opened" in capsys.readouterr().err
+
+
 def test_the_supervisor_recomputes_and_signs_what_is_equal(
     tmp_path: Path, office: Path, capsys: Said
 ) -> None:
@@ -154,18 +195,19 @@ def test_the_supervisor_recomputes_and_signs_what_is_equal(
     recompute += ["--master", str(office / "keys" / "master.key")]
     assert main([*recompute, *SIGNERS, "--share", "10"]) == 0
     assert capsys.readouterr().out.startswith("Equal.")
-    signer = keys.create(tmp_path / "second.pem", "second.example")
+    keys.create(tmp_path / "second.pem", "second.example")
     sign = ["--sign", str(tmp_path / "second.pem"), "--name", "second.example"]
-    assert main([*recompute, "--share", "30", *sign, "--json"]) == 1
+    assert main([*recompute, "--share", "30", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert [told["equal"], told["countersigned"]] == [False, False]
+    assert [told["equal"], told["countersigned"], "reserve_fen" in told["not_compared"]] == [
+        False,
+        False,
+        True,
+    ]
+    # Balances alone say nothing of origin, law, reserve and what came before: nobody signs on them.
+    assert main([*recompute, *sign]) == 2
+    assert "use --journal" in capsys.readouterr().err
     assert path.read_text("utf-8") == NOTE
-    assert main([*recompute, *sign]) == 0
-    checkpoint.verify_signatures(read_note(path), [*KEYS, signer.verifier_key])
-    signed = path.read_text("utf-8")
-    assert main([*recompute, *sign]) == 0
-    assert path.read_text("utf-8") == signed
-    assert "signed by you before" in capsys.readouterr().out
     balances = BALANCES.copy()
     balances[1] += 1
     np.save(office / "checkpoints" / "eyuan-000007.balances.npy", balances)

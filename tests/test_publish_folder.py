@@ -174,6 +174,64 @@ def test_where_two_folders_cannot_change_places_in_one_step_it_takes_two(
     assert not [path for path in site.parent.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize("at", [1, 2, 3], ids=["before", "between", "after"])
+def test_a_run_killed_while_folders_change_places_in_two_steps_loses_no_signature(
+    office: Path, site: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(places, "_EXCHANGE", 1 << 30)
+    note = site / "checkpoints" / "eyuan-000002.checkpoint"
+    note.write_text(sign(FOUR[1], WITNESS.name, WITNESS.private_key), "utf-8")
+    (office / "checkpoints" / "eyuan-000005.checkpoint").write_text(signed(evening(5, FOUR[3])), "utf-8")
+    rename, renamed = Path.rename, []
+
+    def killed(path: Path, target: Path) -> Path:
+        renamed.append(path)
+        if len(renamed) == at:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as during:
+        during.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            publish(office, site, "eyuan")
+    assert site.exists() == (at != 2)
+    publish(office, site, "eyuan")
+    assert verify_signatures(note.read_text("utf-8"), [*KEYS, WITNESS.verifier_key])
+    assert (site / "checkpoints" / "eyuan-000005.checkpoint").exists()
+    assert not [path for path in site.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_an_empty_folder_gives_way_to_the_site_left_beside(office: Path, site: Path) -> None:
+    note = site / "checkpoints" / "eyuan-000002.checkpoint"
+    note.write_text(sign(FOUR[1], WITNESS.name, WITNESS.private_key), "utf-8")
+    site.rename(site.parent / ".site.before")
+    site.mkdir()
+    publish(office, site, "eyuan")
+    assert verify_signatures(note.read_text("utf-8"), [*KEYS, WITNESS.verifier_key])
+    assert not [path for path in site.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_the_notes_of_a_site_left_beside_are_read_when_a_new_one_has_its_place(
+    office: Path, site: Path
+) -> None:
+    publish(office, site.parent / ".site.before", "eyuan")
+    left = site.parent / ".site.before" / "checkpoints" / "eyuan-000002.checkpoint"
+    left.write_text(sign(FOUR[1], WITNESS.name, WITNESS.private_key), "utf-8")
+    publish(office, site, "eyuan")
+    note = (site / "checkpoints" / "eyuan-000002.checkpoint").read_text("utf-8")
+    assert verify_signatures(note, [*KEYS, WITNESS.verifier_key])
+    assert not [path for path in site.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_folder_beside_that_is_no_publication_is_left_alone(office: Path, site: Path) -> None:
+    letter = site.parent / ".site.before" / "letter.txt"
+    letter.parent.mkdir()
+    letter.write_text("dear", "utf-8")
+    (site / "index.html").write_text("old", "utf-8")
+    assert publish(office, site, "eyuan").changed == 1
+    assert letter.read_text("utf-8") == "dear"
+
+
 def test_keys_that_are_not_in_the_office_are_named_by_hand(tmp_path: Path, office: Path) -> None:
     (office / "keys" / "supervisor.pem").unlink()
     publish(office, tmp_path / "a", "eyuan")

@@ -5,12 +5,14 @@ office.sqlite  names, orders, bank entries, redemptions
 keys/          private keys and the master key of the proofs, readable by the owner only
 checkpoints/   signed notes, and the balances they were made from
 outbox/        payment orders for the bank
+shadow/        a reform that is tried beside the law, and what it would decide otherwise
+enacted/       signed documents of laws that were enacted with two keys
 """
 
 from __future__ import annotations
 
-import os
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,9 +23,10 @@ from sqlalchemy import create_engine
 
 from jiaozi.bank import statement as bank_statement
 from jiaozi.clock import BusinessCalendar, Clock, day_of, system_clock
-from jiaozi.errors import OrderError
+from jiaozi.errors import OrderError, ProofError
 from jiaozi.issuer import intake, outbox, redeem
 from jiaozi.issuer.store import ReserveBank, Store, durable
+from jiaozi.lab.shadow import Shown, Watch
 from jiaozi.ledger.facts import LawEnacted
 from jiaozi.ledger.history import Line, account_lines
 from jiaozi.ledger.ids import give_ids
@@ -56,18 +59,24 @@ class Office:
         self.calendars: Mapping[str, BusinessCalendar] = {
             path.stem: read_calendar(path) for path in sorted((law_folder() / "calendars").glob("*.toml"))
         }
+        self._shadows = Watch(ledger, folder)
+        self._making_keys = threading.Lock()
         self._random = np.random.default_rng(secrets.randbits(128))
 
     @classmethod
     def open(cls, folder: Path, *, clock: Clock = system_clock, progress: Progress | None = None) -> Office:
         """Open the office in *folder*, or found one. Raises what `Ledger.open` raises."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         ledger = Ledger.open(folder / "journal", clock=clock, progress=progress)
-        engine = durable(create_engine(f"sqlite:///{folder / 'office.sqlite'}"))
+        tables = folder / "office.sqlite"
+        tables.touch(mode=0o600)  # names and bank accounts are in it
+        engine = durable(create_engine(f"sqlite:///{tables}"))
         store = Store(engine)
         redeem.finish(ledger, store)
         outbox.finish(store, folder / "outbox")
-        return cls(folder, ledger, store, Parties(engine), clock)
+        office = cls(folder, ledger, store, Parties(engine), clock)
+        office.shadow()
+        return office
 
     def close(self) -> None:
         self.ledger.close()
@@ -88,6 +97,10 @@ class Office:
     def enact(self, book: Book) -> Receipt:
         """Let the ledger ask *book* from now on."""
         return self.ledger.record(LawEnacted.of(book))
+
+    def shadow(self) -> Shown:
+        """Return the reform that is tried beside the law, having looked whether another was put into `shadow/`."""
+        return self._shadows.look()
 
     def ask(
         self, action: Action, debit: int, credit: int, amount_fen: int, *, place: str, travel_data: str = ""
@@ -180,8 +193,9 @@ class Office:
             self.evenings,
             master=self.master,
             signers=[self.signer(role) for role in roles],
+            journal=self.folder / "journal",
             share_percent=share_percent,
-            journal=self.folder / "journal" if is_beside else None,
+            is_beside=is_beside,
             progress=progress,
         )
 
@@ -200,22 +214,58 @@ class Office:
         )
 
     def signer(self, role: str) -> keys.Signer:
-        """Return who signs as *role* (`issuer`, `supervisor`), with a key made on first use."""
+        """Return who signs as *role* (`issuer`, `supervisor`), with a key made on first use.
+
+        Raises `ProofError` when the key is gone that signed before.
+        """
         path = self._keys / f"{role}.pem"
         name = f"jiaozi.example/{role}"
-        return keys.load(path, name) if path.exists() else keys.create(path, name)
+        with self._making_keys:
+            if path.exists():
+                return keys.load(path, name)
+            self._is_first(path, signed_by=name)
+            return keys.create(path, name)
+
+    def verifier_key(self, role: str) -> str:
+        """Return the line to check signatures of *role* with; no key is made for it.
+
+        A role whose private key is kept elsewhere has the line in `keys/ROLE.vkey`. Raises `ProofError`
+        when there is neither.
+        """
+        line = self._keys / f"{role}.vkey"
+        if line.exists():
+            return line.read_text(encoding="utf-8").strip()
+        if not (self._keys / f"{role}.pem").exists():
+            raise ProofError(
+                f"this office knows no key of its {role}; close a day as {role}, or write the verifier key "
+                f"to {line}"
+            )
+        return self.signer(role).verifier_key
 
     @property
     def master(self) -> bytes:
-        """The 32 bytes from which every holder's key is derived; made on first use."""
+        """The 32 bytes from which every holder's key is derived; made on first use.
+
+        Raises `ProofError` when they are gone, or when others may read them.
+        """
         path = self._keys / "master.key"
-        if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(32))
-                file.flush()
-                os.fsync(file.fileno())
-        return path.read_bytes()
+        with self._making_keys:
+            if not path.exists():
+                self._is_first(path)
+                keys.write_secret(path, secrets.token_bytes(32))
+            return keys.read_secret(path)
+
+    def _is_first(self, path: Path, *, signed_by: str = "") -> None:
+        """Raise `ProofError` if something was signed before: a secret that is made anew would replace a lost one."""
+        for coin in self.ledger.state.register.coins.values():
+            if not coin.epoch:
+                continue
+            note = self.evenings.note(coin.id, coin.epoch)
+            if not signed_by or f"\n\u2014 {signed_by} " in note:
+                raise ProofError(
+                    f"{path} is gone, and checkpoint {coin.epoch} of {coin.id} was made with it; restore it from "
+                    "a backup made with --with-keys: under another no silent check and no chain would hold"
+                )
 
     @property
     def _keys(self) -> Path:

@@ -195,6 +195,13 @@ def bad_checkpoints() -> Iterator[tuple[str, str, Change, str]]:
         put(checkpoint=f"{one}— {SUPERVISOR.name} {longer}\n"),
         misfit,
     )
+    stub = base64.b64encode(SUPERVISOR.key_hash + b"\0").decode()
+    yield (
+        "signature-of-one-byte",
+        "Five bytes can be read, and are no signature.",
+        put(checkpoint=f"{one}— {SUPERVISOR.name} {stub}\n"),
+        misfit,
+    )
     yield (
         "changed-after-signing",
         "One letter of the text is another.",

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from jiaozi.proof.verify_jiaozi import FAILS, UNREADABLE
 from tests.proof.failing_vectors import bad_checkpoints, bad_paths
-from tests.proof.proof_vectors import FOLDER, KEYS, NOTE, Vector, changed, good, put
+from tests.proof.proof_vectors import FOLDER, KEYS, NOTE, TEXT, Vector, changed, good, put, signer_of
 from tests.proof.unreadable_vectors import bad_files, bad_keys, bad_lines, bad_values, key_line
+
+STRANGER = signer_of("stranger.example").verifier_key
 
 
 def bad() -> Iterator[tuple[str, Vector]]:
@@ -23,6 +25,13 @@ def bad() -> Iterator[tuple[str, Vector]]:
     for name, about, key, text in bad_keys():
         sentence = f"Cannot be read: the key {key[:40]!a} is not a verifier key: name+hash+base64."
         yield name, Vector(about, [key], text, UNREADABLE, sentence)
+    for name, keys in [
+        ("key-after-one-that-did-not-sign", [STRANGER, "nonsense"]),
+        ("key-after-those-that-signed", [*KEYS, "nonsense"]),
+    ]:
+        sentence = "Cannot be read: the key 'nonsense' is not a verifier key: name+hash+base64."
+        about = "The last key is none; all keys are read before a signature is looked at."
+        yield name, Vector(about, keys, TEXT, UNREADABLE, sentence)
     yield small_order()
 
 

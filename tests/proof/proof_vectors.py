@@ -144,10 +144,21 @@ def good() -> Iterator[tuple[str, Vector]]:
             proof_text(path, note=signed(chinese)),
         ),
     )
+    for name, instant in [
+        ("leap-day", "2028-02-29T23:59:59+08:00"),
+        ("leap-day-of-a-century", "2000-02-29T23:59:59.000001-23:59"),
+        ("first-year", "0001-01-01T00:00:00+23:59"),
+        ("last-year", "9999-12-31T23:59:59-23:59"),
+    ]:
+        other = replace(checkpoint_of(tree), instant=datetime.fromisoformat(instant))
+        about = f"The instant is {instant}, which exists."
+        yield name, answered(about, KEYS, proof_text(path, note=signed(other)))
     yield (
         "one-key-given",
         answered("Only the issuer's key is known.", KEYS[:1], proof_text(path, note=signed(draft))),
     )
+    twice = answered("Each key is given twice and counts once.", KEYS, proof_text(path, note=signed(draft)))
+    yield "keys-given-twice", twice._replace(keys=[*KEYS, *KEYS])
     yield "no-key-given", answered("Nobody's key is known: exit 3.", [], proof_text(path, note=signed(draft)))
     yield (
         "no-signature",

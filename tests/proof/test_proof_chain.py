@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 
@@ -17,6 +19,7 @@ from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.auditing import chain
 from jiaozi.proof.auditing.chain import Audit, audit, merge, shown
 from jiaozi.proof.checkpoint import checkpoint_hash, verify_signatures
+from jiaozi.proof.keys import Signer
 from jiaozi.proof.verify_jiaozi import StepError
 from tests.proof.evenings import FIRST, evening, evenings, named, signed
 from tests.proof.proof_vectors import FOLDER, ISSUER, KEYS, SUPERVISOR, signer_of
@@ -221,6 +224,101 @@ def test_what_is_no_note_is_named_and_the_rest_is_still_audited(data: bytes | st
     assert said in found.unreadable[0].sentence
     assert found.unreadable[0].sentence.isprintable()
     assert len(found.chains[0].links) == 5
+
+
+def unreadable_day(note: str, signers: Sequence[Signer] = (ISSUER,)) -> str:
+    """Return *note* with the 31st of February for its day, signed by *signers*: no checkpoint, and a statement."""
+    text = re.sub("instant [0-9-]{10}", "instant 2027-02-31", note.partition("\n\n")[0]) + "\n"
+    lines = [
+        f"— {each.name} {b64encode(each.key_hash + each.private_key.sign(text.encode())).decode()}\n"
+        for each in signers
+    ]
+    return f"{text}\n{''.join(lines)}"
+
+
+def test_a_signed_note_of_a_day_that_does_not_exist_is_a_fork_of_the_evening_that_it_names() -> None:
+    other = unreadable_day(FIVE[2].replace("custodian", "other"))
+    found = audit([*named(FIVE), ("other", other)], KEYS)
+    assert found.status == 1
+    assert "is a day that does not exist" in found.unreadable[0].sentence
+    assert kinds(found) == ["fork"]
+    assert (
+        "beside epoch 3 (eyuan-000003.checkpoint) there is other, which says that it is this epoch, "
+        "cannot be read, and is signed by issuer.example/eyuan; keep both files" in sentences(found)
+    )
+    assert found.chains[0].faults[0].files == ("eyuan-000003.checkpoint", "other")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        unreadable_day(FIVE[2], []),
+        unreadable_day(FIVE[2], [WITNESS]),
+        unreadable_day(FIVE[2]).replace("custodian", "other"),
+        FIVE[2].replace("\n", "\r\n"),
+    ],
+)
+def test_a_note_that_cannot_be_read_and_that_nobody_signed_is_told_beside_its_evening(other: str) -> None:
+    found = audit([*named(FIVE), ("other", other)], KEYS)
+    (told,) = found.chains[0].told
+    assert (found.status, kinds(found), told.kind) == (2, [], "unreadable")
+    assert "beside epoch 3 (eyuan-000003.checkpoint) there is other" in told.sentence
+
+
+def test_a_note_that_cannot_be_read_and_is_of_no_evening_there_is_unreadable_alone() -> None:
+    for other in (
+        unreadable_day(FIVE[2]).replace("epoch 3", "epoch 9"),
+        unreadable_day(FIVE[2]).replace("coin eyuan", "coin ehkd"),
+        unreadable_day(FIVE[2]).replace("epoch 3", "epoch three"),
+        FIVE[2][:-1],  # a copy cut off below its text is no other note
+    ):
+        found = audit([*named(FIVE), ("other", other)], KEYS)
+        assert (found.status, kinds(found), found.chains[0].told) == (2, [], ())
+
+
+CAPITAL = Signer("Issuer.example/eyuan", ISSUER.private_key)
+
+
+def under_another_spelling(unit: str = "CNY") -> str:
+    return signed(evening(1, origin=CAPITAL.name, unit=unit), [CAPITAL, SUPERVISOR])
+
+
+def test_one_key_that_signs_for_two_spellings_of_an_origin_is_a_fault_of_both_chains() -> None:
+    notes = [*named(FIVE), ("other", under_another_spelling())]
+    for ring in (KEYS[:1], [CAPITAL.verifier_key], [*KEYS, CAPITAL.verifier_key]):
+        found = audit(notes, ring)
+        assert found.status == 1
+        for each in found.chains:
+            said = [fault.sentence for fault in each.faults if fault.kind == "origin"]
+            assert (
+                "one key signed checkpoints of two origins for one coin, eyuan CNY: "
+                "of Issuer.example/eyuan (epoch 1, other) as Issuer.example/eyuan and "
+                "of issuer.example/eyuan (epoch 1, eyuan-000001.checkpoint) as issuer.example/eyuan"
+            ) in said
+    supervised = audit(notes, KEYS[1:])
+    assert kinds(supervised) == ["origin", "origin"]
+    assert "as supervisor.example" in sentences(supervised)
+
+
+def test_two_origins_that_two_keys_signed_are_two_chains() -> None:
+    stranger = signer_of("Issuer.example/eyuan")
+    notes = [
+        ("one", signed(evening(1), [ISSUER])),
+        ("two", signed(evening(1, origin=stranger.name), [stranger])),
+    ]
+    found = audit(notes, [ISSUER.verifier_key, stranger.verifier_key])
+    assert kinds(found) == ["signature", "signature"]
+    forged = notes[1][1].split("\n\n")[0] + "\n\n" + notes[0][1].split("\n\n")[1]
+    assert "origin" not in kinds(audit([notes[0], ("forged", forged)], KEYS[:1]))
+    other_unit = under_another_spelling(unit="HKD")
+    assert "origin" not in kinds(audit([notes[0], ("other", other_unit)], KEYS[:1]))
+
+
+def test_two_origins_are_told_without_a_key_and_are_no_fault_then() -> None:
+    found = audit([*named(FIVE), ("other", under_another_spelling())])
+    assert found.status == 3
+    assert [told.kind for each in found.chains for told in each.told] == ["origin", "origin"]
+    assert found.chains[0].told[0].sentence.endswith("as supervisor.example (not checked)")
 
 
 def test_a_fault_outweighs_what_cannot_be_read() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
-from jiaozi.proof.checkpoint import Checkpoint, checkpoint_hash, parse, sign, verify_signatures
+from jiaozi.proof.checkpoint import EVERYBODYS, Checkpoint, checkpoint_hash, parse, sign, verify_signatures
 from tests.proof.proof_vectors import CHECKPOINT, ISSUER, KEYS, NOTE, SUPERVISOR, signer_of
 
 HASHES = st.binary(min_size=32, max_size=32)
@@ -22,7 +24,6 @@ CHECKPOINTS = st.builds(
     origin=st.from_regex(r"[!-*,-~]{1,200}", fullmatch=True),
     epoch=st.integers(0, 2**32 - 1),
     instant=st.datetimes(
-        min_value=datetime(1000, 1, 1),
         timezones=st.integers(-1_439, 1_439).map(lambda minutes: timezone(timedelta(minutes=minutes))),
     ),
     coin=st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
@@ -93,6 +94,8 @@ def test_an_altered_character_is_another_checkpoint_or_none(data: st.DataObject)
         ({"reserve_source": "bank\ntotal 1"}, "line 12 starts with 'total' where bucket_size belongs"),
         ({"reserve_source": " bank"}, "line 11, reserve_source, is not written"),
         ({"reserve_source": ""}, "line 11, reserve_source, is not written"),
+        ({"reserve_source": "bank \U0001f600"}, r"line 11, reserve_source, has '\\U0001f600', which older"),
+        ({"reserve_source": "банк"}, "line 11, reserve_source, has '.u0431', which older programs may not"),
         ({"origin": "the issuer"}, "origin, is not written"),
         ({"coin": "e yuan"}, "line 4, coin, is not written"),
         ({"unit": "cny"}, "line 4, coin, is not written"),
@@ -109,9 +112,20 @@ def test_a_value_that_nobody_could_read_back_is_not_written(change: dict[str, ob
         replace(CHECKPOINT, **change).text()  # type: ignore[arg-type]
 
 
-def test_a_day_that_does_not_exist_is_refused() -> None:
+@pytest.mark.parametrize("day", ["2027-02-30", "2027-02-29", "1900-02-29", "0000-01-01"])
+def test_a_day_that_does_not_exist_is_refused(day: str) -> None:
     with pytest.raises(ProofError, match="line 3, instant, is a day that does not exist"):
-        parse(CHECKPOINT.text().replace("2027-02-01T", "2027-02-30T"))
+        parse(CHECKPOINT.text().replace("2027-02-01", day))
+
+
+def test_a_source_is_written_with_characters_that_every_program_knows() -> None:
+    source = "中国银行托管账户对账单（第 1 号）、“Ðøč” – …。"
+    assert f"reserve_source {source}\n" in replace(CHECKPOINT, reserve_source=source).text()
+    letters = [chr(code) for code in range(2**16) if re.match(f"[{EVERYBODYS}]", chr(code))]
+    assert len(letters) > 20_000
+    # Nothing older than Unicode 3.2 is at hand; what it shows was there in 3.0 for these blocks.
+    assert not [one for one in letters if one != " " and unicodedata.ucd_3_2_0.category(one)[0] in "CZ"]
+    assert not [one for one in letters if not one.isprintable()]
 
 
 def test_utc_has_the_offset_of_zero_hours_and_not_z() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from jiaozi.errors import ProofError
+from jiaozi.money import Fen
 from jiaozi.proof import plain
 from jiaozi.proof.auditing.openings import Audit, audit, check_opening, opening_text
 from jiaozi.proof.auditing.sampling import draw
@@ -195,6 +196,50 @@ def test_a_wholesale_account_with_a_balance_in_both_places_is_found() -> None:
 
     found = audited({number: opening(number) for number in range(5)}, note, confidence=Fraction(99, 100))
     assert "13 wholesale accounts have a balance in their ordinary bucket too" in found.findings
+
+
+def empty_note(**changes: Any) -> str:
+    empty = build(np.zeros(0, dtype=np.uint64), master=MASTER, epoch=7, executor=plain)
+    return signed(replace(checkpoint_of(empty), **changes))
+
+
+def test_without_accounts_the_total_is_0_and_the_root_that_of_an_empty_tree() -> None:
+    assert audited({}, empty_note()).holds
+    for changes in ({"total_fen": Fen(1), "reserve_fen": Fen(1)}, {"root": bytes(32)}):
+        note = empty_note(**changes)
+        found = audited({}, note)
+        assert found.findings == (
+            "there are no accounts, so the total has to be 0 and the root that of an empty tree",
+        )
+        text = statement_text(found, AUDITOR)
+        assert read_statement(text, [AUDITOR.verifier_key], note=note).values["result"] == "does not hold"
+        praise = statement_text(replace(found, findings=()), AUDITOR)
+        with pytest.raises(StepError, match="says that it holds, but there are no accounts") as step:
+            read_statement(praise, [AUDITOR.verifier_key], note=note)
+        assert step.value.args[1] == FAILS
+
+
+def huge_note() -> str:
+    """Return a checkpoint of four million million accounts, a quarter of them wholesale."""
+    return signed(replace(checkpoint_of(TREE), accounts=4 * 10**12, wholesale=10**12, depth=16))
+
+
+def test_a_statement_about_more_buckets_than_anybody_opens_cannot_be_read() -> None:
+    from jiaozi.proof.checkpoint import checkpoint_hash
+
+    note = huge_note()
+    values: dict[str, Any] = {
+        "checkpoint": checkpoint_hash(note).hex(),
+        "ordinary_buckets": "976562500",
+        "chance": "0.750000",
+        "buckets": ["0", "1"],
+        "openings": ["0" * 64] * 2,
+    }
+    with pytest.raises(StepError, match="states 244,140,625 wholesale buckets") as step:
+        read_statement(stated(**values), [AUDITOR.verifier_key], note=note)
+    assert step.value.args[1] == UNREADABLE
+    with pytest.raises(ProofError, match="so recompute the whole tree"):
+        audited({}, note)
 
 
 def test_a_statement_is_signed_read_and_has_no_balance() -> None:

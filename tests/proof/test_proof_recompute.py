@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from jiaozi.errors import ProofError
 from jiaozi.money import Fen
 from jiaozi.proof import checkpoint, plain
+from jiaozi.proof.auditing.held import held
 from jiaozi.proof.auditing.recompute import (
     Recomputation,
     countersign,
@@ -199,6 +201,29 @@ def test_a_signature_is_added_to_what_the_file_has_by_then(tmp_path: Path) -> No
     everybody = [*KEYS, SOMEBODY.verifier_key, auditor.verifier_key]
     assert len(checkpoint.verify_signatures(note, everybody)) == 4
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_of_many_who_sign_at_once_nobodys_signature_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    path.write_text(NOTE, "utf-8")
+    everybody = [signer_of(f"witness-{number}.example") for number in range(12)]
+    with ThreadPoolExecutor(len(everybody)) as pool:
+        list(pool.map(lambda signer: countersign(path, signer, compared=NOTE), everybody))
+    keys = [*KEYS, *(signer.verifier_key for signer in everybody)]
+    assert len(checkpoint.verify_signatures(path.read_text("utf-8"), keys)) == 14
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_who_signs_waits_for_another_program_that_signs(tmp_path: Path) -> None:
+    path = tmp_path / "a.checkpoint"
+    path.write_text(NOTE, "utf-8")
+    with ThreadPoolExecutor(1) as pool:
+        with held(path):
+            waiting = pool.submit(countersign, path, SOMEBODY, compared=NOTE)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.2)
+            assert path.read_text("utf-8") == NOTE
+        assert SOMEBODY.name in waiting.result(timeout=60)
 
 
 def test_nobody_signs_twice_and_nobody_signs_what_was_not_compared(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
@@ -85,6 +86,20 @@ def test_another_random_value_and_another_checkpoint_draw_others() -> None:
     assert len(drawn) == 6
     other = NOTE.replace("epoch 7", "epoch 8")
     assert any(draw(NOTE, f"round {i}", 2) != draw(other, f"round {i}", 2) for i in range(20))
+
+
+def test_a_checkpoint_with_more_wholesale_buckets_than_anybody_opens_is_refused_in_words() -> None:
+    def stated(accounts: int, wholesale: int, depth: int) -> str:
+        text = NOTE.partition("\n\n")[0] + "\n"
+        for name, value in (("accounts", accounts), ("wholesale", f"{wholesale} 10"), ("depth", depth)):
+            text = re.sub(f"(?m)^{name} .*$", f"{name} {value}", text)
+        return text
+
+    with pytest.raises(ProofError, match="states 244,140,625 wholesale buckets, which would all be opened"):
+        draw(stated(4 * 10**12, 10**12, 16), RANDOM, 459)
+    with pytest.raises(ProofError, match="states 1,000,001 wholesale"):
+        draw(stated(4 * 10**12, 4_096 * 10**6 + 1, 15), RANDOM, 459)
+    assert len(draw(stated(4 * 10**12, 4_096 * 10**6, 15), RANDOM, 459)) == 1_000_459
 
 
 def test_signatures_that_come_later_change_nothing() -> None:

@@ -198,7 +198,7 @@ def test_damaged_proofs_are_answered_as_the_python_verifier_does(browser: Browse
     ]
     with Tab(browser) as page:
         answers = expect_agreement(page, questions)
-    assert len({answer.sentence for answer in answers}) > 5, "the damage is always the same"
+    assert len({answer.sentence for answer in answers}) > 3, "the damage is always the same"
 
 
 @pytest.mark.browser

@@ -25,7 +25,7 @@ from tests.proof.proof_vectors import (
 def bad_lines() -> Iterator[tuple[str, str, Change, str]]:
     """Yield name, what it is about, the change and the line that is wrong."""
     law, root, reserve = CHECKPOINT.law_digest.hex(), TREE.root.hex(), f"reserve {CHECKPOINT.reserve_fen}"
-    asked = "is not written as the format asks"
+    asked, no_day = "is not written as the format asks", "is a day that does not exist"
     for name, about, before, after, line, sentence in [
         (
             "line-unknown",
@@ -69,6 +69,42 @@ def bad_lines() -> Iterator[tuple[str, str, Change, str]]:
         ("line-instant-utc", "No name for an offset of zero.", "+08:00", "Z", 3, f", instant, {asked}"),
         ("line-instant-unknown-offset", "RFC 3339's unknown.", "+08:00", "-00:00", 3, f", instant, {asked}"),
         ("line-instant-fraction", "Six zeros.", "20:00:00", "20:00:00.000000", 3, f", instant, {asked}"),
+        (
+            "line-instant-february-31",
+            "31 February.",
+            "2027-02-01T",
+            "2027-02-31T",
+            3,
+            f", instant, {no_day}",
+        ),
+        (
+            "line-instant-february-29",
+            "29 February of a common year.",
+            "2027-02-01T",
+            "2027-02-29T",
+            3,
+            f", instant, {no_day}",
+        ),
+        (
+            "line-instant-century",
+            "29 February of 2100, which four divides and which is no leap year.",
+            "2027-02-01T",
+            "2100-02-29T",
+            3,
+            f", instant, {no_day}",
+        ),
+        (
+            "line-instant-november-31",
+            "31 November.",
+            "2027-02-01T",
+            "2027-11-31T",
+            3,
+            f", instant, {no_day}",
+        ),
+        ("line-instant-year-0", "The year 0.", "2027-02-01T", "0000-02-01T", 3, f", instant, {no_day}"),
+        ("line-instant-offset-24", "An offset of a day.", "+08:00", "+24:00", 3, f", instant, {asked}"),
+        ("line-instant-second-60", "A leap second.", "20:00:00", "23:59:60", 3, f", instant, {asked}"),
+        ("line-instant-hour-24", "Hour 24.", "T20:00:00", "T24:00:00", 3, f", instant, {asked}"),
         ("line-law", "The digest in capitals.", law, law.upper(), 5, f", law, {asked}"),
         ("line-law-status", "Neither law nor draft.", "in force", "perhaps", 5, f", law, {asked}"),
         (
@@ -120,6 +156,19 @@ def bad_lines() -> Iterator[tuple[str, str, Change, str]]:
         "signature-in-loose-base64",
         "A bit that carries nothing is set.",
         put(checkpoint=NOTE.replace(code, loose)),
+        "a line below the checkpoint is not a signature: dash, name, base64",
+    )
+    head = code.rsplit(" ", 1)[0]
+    yield (
+        "signature-of-four-bytes",
+        "A key hash and nothing behind it.",
+        put(checkpoint=NOTE.replace(code, f"{head} {base64.b64encode(SUPERVISOR.key_hash).decode()}")),
+        "a line below the checkpoint is not a signature: dash, name, base64",
+    )
+    yield (
+        "blank-line-without-signature",
+        "A blank line, and no signature below it.",
+        put(checkpoint=f"{NOTE.partition(chr(10) * 2)[0]}\n\n"),
         "a line below the checkpoint is not a signature: dash, name, base64",
     )
     yield (

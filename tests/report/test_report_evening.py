@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,6 @@ import pytest
 
 from jiaozi.bank import EXAMPLES
 from jiaozi.errors import JournalError, ProofError
-from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.checkpoint import parse
@@ -50,7 +49,12 @@ def test_a_cut_beside_the_ledger_is_the_cut_between_two_frames(world: World, tmp
     beside = cut_beside(ledger, world.office.folder / "journal", COIN, tmp_path / "beside.npy")
     world.pay("Wang", "Tea house", 1_000_00)
     later = cut_of_journal(
-        world.office.folder / "journal", direct.head, COIN, tmp_path / "later.npy", anew=True
+        world.office.folder / "journal",
+        direct.head.sequence,
+        direct.head.hash,
+        COIN,
+        tmp_path / "later.npy",
+        anew=True,
     )
     for cut in (beside, later):
         assert cut.head == direct.head
@@ -67,14 +71,12 @@ def test_a_cut_beside_begins_at_a_snapshot_before_it_and_passes_over_newer_ones(
     cut = take_cut(ledger, COIN, tmp_path / "direct.npy")
     world.pay("Wang", "Tea house", 500_00)
     ledger.snapshot()
-    beside = cut_of_journal(journal, cut.head, COIN, tmp_path / "beside.npy")
+    beside = cut_of_journal(journal, cut.head.sequence, cut.head.hash, COIN, tmp_path / "beside.npy")
     assert np.array_equal(beside.balances, cut.balances)
-    wrong = Receipt(cut.head.sequence, bytes(32), cut.head.instant)
     with pytest.raises(JournalError, match="is not the one that was asked for"):
-        cut_of_journal(journal, wrong, COIN, tmp_path / "wrong.npy")
-    beyond = Receipt(cut.head.sequence + 1_000, bytes(32), cut.head.instant)
+        cut_of_journal(journal, cut.head.sequence, bytes(32), COIN, tmp_path / "wrong.npy")
     with pytest.raises(JournalError, match="the journal ends at frame"):
-        cut_of_journal(journal, beyond, COIN, tmp_path / "wrong.npy")
+        cut_of_journal(journal, cut.head.sequence + 1_000, bytes(32), COIN, tmp_path / "wrong.npy")
 
 
 @pytest.mark.parametrize("is_beside", [False, True])
@@ -179,3 +181,58 @@ def test_what_is_private_is_readable_by_its_owner_only(world: World) -> None:
     world.office.close_day(COIN)
     for kind in ("balances.npy", "buckets.npy", "wholesale.npy"):
         assert world.office.evenings.path(COIN, 1, kind).stat().st_mode & 0o077 == 0
+
+
+def test_two_evenings_at_once_are_closed_one_after_the_other(world: World) -> None:
+    notes: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: notes.append(world.office.close_day(COIN).note)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(parse(note).epoch for note in notes) == [1, 2, 3]
+    for note in notes:
+        assert world.office.evenings.note(COIN, parse(note).epoch) == note
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda note: note.split("\n\n")[0] + "\n", "none of ours"),
+        (lambda note: note.replace("total 3", "total 2"), "none of ours"),
+        (lambda _: "no note", "none of ours"),
+    ],
+)
+def test_a_leftover_that_this_office_did_not_sign_is_not_taken_for_its_own(
+    world: World, change: Callable[[str], str], said: str
+) -> None:
+    note = world.office.close_day(COIN).note
+    left = note.replace("epoch 1", "epoch 2")
+    world.office.evenings.path(COIN, 2).write_text(change(left), encoding="utf-8")
+    with pytest.raises(ProofError, match=said):
+        world.office.close_day(COIN)
+    assert world.office.ledger.state.register.coin(COIN).epoch == 1
+
+
+def test_a_leftover_that_is_no_text_at_all_is_refused_in_words(world: World) -> None:
+    world.office.close_day(COIN)
+    world.office.evenings.path(COIN, 2).write_bytes(b"\xff\xfe")
+    with pytest.raises(ProofError, match="none of ours"):
+        world.office.close_day(COIN)
+
+
+@pytest.mark.parametrize("secret", ["master.key", "issuer.pem"])
+def test_a_secret_that_was_used_and_is_gone_is_not_made_anew(world: World, secret: str) -> None:
+    world.office.close_day(COIN)
+    (world.office.folder / "keys" / secret).unlink()
+    with pytest.raises(ProofError, match="restore it from a backup"):
+        world.office.close_day(COIN)
+    assert not (world.office.folder / "keys" / secret).exists()
+
+
+def test_an_office_is_its_owners_alone(tmp_path: Path) -> None:
+    with found(tmp_path / "office").office as office:
+        assert office.folder.stat().st_mode & 0o077 == 0
+        assert (office.folder / "office.sqlite").stat().st_mode & 0o077 == 0

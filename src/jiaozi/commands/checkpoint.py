@@ -14,6 +14,7 @@ from jiaozi.errors import ProofError
 from jiaozi.money import decimal_text, format_fen
 from jiaozi.proof import keys
 from jiaozi.proof.auditing.chain import SIZE_LIMIT, Audit, Chain, Fault, Link, audit, shown
+from jiaozi.proof.auditing.held import held
 from jiaozi.proof.auditing.keyring import Keyring
 from jiaozi.proof.checkpoint import sign
 from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, UNSIGNED
@@ -216,6 +217,11 @@ def _link_data(link: Link) -> dict[str, object]:
 
 def _sign(given: argparse.Namespace) -> int:
     path = Path(given.file).resolve()
+    with held(path):
+        return _signed(given, path)
+
+
+def _signed(given: argparse.Namespace, path: Path) -> int:
     data = _content(path)
     found = audit([(given.file, data)], given.key)
     if found.unreadable:

@@ -10,6 +10,9 @@ from pathlib import Path
 from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.verify_jiaozi import UNREADABLE, Answer
 
+MOST_LETTERS = 100
+"""What is read of a balance that comes from the input."""
+
 
 def run(given: argparse.Namespace) -> int:
     """Return the verifier's own code: 0 holds, 1 does not, 2 cannot be read, 3 not decided without a key."""
@@ -34,7 +37,8 @@ def _silent(given: argparse.Namespace) -> int:
         print(f"jiaozi: {message}", file=sys.stderr)
         return UNREADABLE
     try:
-        account, balance_fen = account_from_text(given.account), fen_from_text(given.balance)
+        balance = sys.stdin.readline(MOST_LETTERS).strip() if given.balance == "-" else given.balance
+        account, balance_fen = account_from_text(given.account), fen_from_text(balance)
         key = load_secret(Path(given.key_file))
     except (AmountError, FactError, ProofError) as error:
         print(f"jiaozi: {error}", file=sys.stderr)

@@ -11,11 +11,11 @@ from pathlib import Path
 from jiaozi.commands import prove_check, prove_evening, prove_recompute
 from jiaozi.commands.prove_given import bar, sample_given
 from jiaozi.commands.words import NotUnderstood
-from jiaozi.errors import FactError
+from jiaozi.errors import FactError, ProofError
 from jiaozi.ledger.numbers import account_from_text, account_text
 from jiaozi.proof import plain, silent
 from jiaozi.proof.auditing import openings, sampling
-from jiaozi.proof.auditing.recompute import load_secret
+from jiaozi.proof.auditing.recompute import load_balances, load_secret
 from jiaozi.report.evenings import Evenings, Kept
 
 
@@ -43,6 +43,7 @@ def _bucket(given: argparse.Namespace) -> int:
 
 def _key(given: argparse.Namespace) -> int:
     account = account_from_text(given.account)
+    _need_open(Path(given.folder) / "checkpoints", account)
     key = plain.account_key(load_secret(Path(given.folder) / "keys" / "master.key"), account).hex()
     print(
         f"This is the secret of account {account_text(account)}. Hand it to its holder and to nobody else: "
@@ -51,6 +52,21 @@ def _key(given: argparse.Namespace) -> int:
     )
     print(json.dumps({"account": str(account), "key": key}) if given.json else key)
     return 0
+
+
+def _need_open(folder: Path, account: int) -> None:
+    """Raise `ProofError` unless *account* was open when an evening was closed last, of any coin in *folder*."""
+    evenings = Evenings(folder, lambda: b"")
+    lengths = []
+    for coin in _coins(folder, None):
+        path = evenings.path(coin, _which(folder, coin, None)[1], "balances.npy")
+        if path.exists():
+            lengths.append(len(load_balances(path)))
+    if account >= max(lengths, default=0):
+        raise ProofError(
+            f"account {account_text(account)} was not open at the newest checkpoint; "
+            "close an evening after it was opened, and ask again"
+        )
 
 
 def _open(given: argparse.Namespace) -> int:
@@ -77,7 +93,8 @@ def _open(given: argparse.Namespace) -> int:
         return 0
     print(f"{len(drawn):,} buckets of {made.tree.places.buckets:,} written to {to}")
     print(
-        f"A lie about {sampling.percent_text(share)} % of the total is among them with probability {caught}."
+        f"If {sampling.percent_text(share)} % of the buckets lie, one is among them with probability {caught}; "
+        "how much of the total they hold, the draw does not say: `jiaozi prove recompute` names the heaviest."
     )
     print("These files show balances. Give them to the auditor alone; never publish them.")
     return 0
@@ -93,16 +110,8 @@ def _made(given: argparse.Namespace) -> tuple[str, Kept]:
 
 def _which(folder: Path, coin: str | None, epoch: str | None) -> tuple[str, int]:
     """Return *coin* and *epoch* of a note in *folder*: the only coin and the newest epoch if none is named."""
-    found = set()
-    for path in folder.glob("*.checkpoint") if folder.is_dir() else ():
-        name = re.fullmatch(r"(.+)-([0-9]{6,10})", path.stem)
-        if name and (coin is None or name[1] == coin):
-            found.add((name[1], int(name[2])))
-    coins = sorted({name for name, _ in found})
-    if not coins:
-        raise NotUnderstood(
-            f"no checkpoint{f' of {coin}' if coin else ''} in {folder}; close an evening first"
-        )
+    found = _found(folder, coin)
+    coins = _coins(folder, coin)
     if len(coins) > 1:
         raise NotUnderstood(
             f"{folder} has several coins; choose one: {', '.join(f'--coin {each}' for each in coins)}"
@@ -112,6 +121,24 @@ def _which(folder: Path, coin: str | None, epoch: str | None) -> tuple[str, int]
     if (coins[0], number) not in found:
         raise NotUnderstood(f"no checkpoint {number} of {coins[0]} in {folder}; the newest is {newest}")
     return coins[0], number
+
+
+def _coins(folder: Path, coin: str | None) -> list[str]:
+    coins = sorted({name for name, _ in _found(folder, coin)})
+    if not coins:
+        raise NotUnderstood(
+            f"no checkpoint{f' of {coin}' if coin else ''} in {folder}; close an evening first"
+        )
+    return coins
+
+
+def _found(folder: Path, coin: str | None) -> set[tuple[str, int]]:
+    """Return coin and epoch of every note in *folder*, or of those of one *coin*."""
+    names = [
+        re.fullmatch(r"(.+)-([0-9]{6,10})", path.stem)
+        for path in (folder.glob("*.checkpoint") if folder.is_dir() else ())
+    ]
+    return {(name[1], int(name[2])) for name in names if name and coin in (None, name[1])}
 
 
 def _whole(text: str, name: str) -> int:

@@ -53,14 +53,18 @@ def audit(given: argparse.Namespace) -> int:
         if path.name.endswith(".opening.json") and path.is_file()
     )
     with bar(given, "openings", len(files)) as done:
-        found = openings.audit(
-            _read(files),
-            note,
-            public_random=given.random,
-            share=share,
-            confidence=confidence,
-            progress=done,
-        )
+        try:
+            found = openings.audit(
+                _read(files),
+                note,
+                public_random=given.random,
+                share=share,
+                confidence=confidence,
+                progress=done,
+            )
+        except ProofError as error:
+            # What does not hold is a finding; this is a sample that nobody can draw.
+            raise NotUnderstood(str(error)) from None
     status = FAILS if not found.holds else HOLDS if signers else UNSIGNED
     written = None
     if signer is not None and signers:

@@ -35,7 +35,10 @@ def give_ids(batch: Transfers, instant: Instant, random: np.random.Generator) ->
 def derived_id(*names: str) -> tuple[int, int]:
     """Return the halves (lo, hi) of the id that *names* always give."""
     digest = hashlib.sha256("\x1f".join(names).encode()).digest()
-    return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")
+    lo, hi = int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")
+    if hi >> 12 & 0xF == 7 and lo >> 62 == 0b10:
+        lo ^= 1 << 63  # it would pass for a time-ordered id, of some old day, and expire at once
+    return lo, hi
 
 
 def id_text(lo: int, hi: int) -> str:

@@ -110,24 +110,25 @@ def restart(
 
 def state_at(
     folder: Path,
-    receipt: Receipt,
+    sequence: int,
+    frame_hash: bytes,
     progress: Progress | None = None,
     *,
     anew: bool = False,
     holders: Path | None = None,
-) -> State:
-    """Return the state after the frame of *receipt*, folded beside whoever writes the journal in *folder*.
+) -> tuple[State, Receipt]:
+    """Return the state after frame *sequence*, folded beside whoever writes the journal in *folder*, and that frame.
 
     A ledger that may not wait takes its cuts so, and whoever does not believe a cut takes it again: with
     *anew* from frame 1, believing no snapshot. Needs the memory of a ledger; *holders* as in `restart`.
 
-    Raises `JournalError` when the journal is damaged, ends before that frame, or has another in its place.
+    Raises `JournalError` when the journal is damaged, ends before that frame, or has one with another hash there.
     """
-    restarted = restart(folder, progress, anew=anew, holders=holders, until=receipt.sequence)
-    frame = next(read_frames(folder, receipt.sequence), None)
-    if frame is None or frame.hash != receipt.hash:
-        raise JournalError(f"frame {receipt.sequence} of this journal is not the one that was asked for")
-    return restarted.state
+    restarted = restart(folder, progress, anew=anew, holders=holders, until=sequence)
+    frame = next(read_frames(folder, sequence), None)
+    if frame is None or frame.hash != frame_hash:
+        raise JournalError(f"frame {sequence} of this journal is not the one that was asked for")
+    return restarted.state, Receipt(frame.sequence, frame.hash, frame.instant)
 
 
 class _Walked:

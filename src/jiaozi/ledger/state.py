@@ -315,6 +315,17 @@ class State:
             self.has_counts |= bool(self._asking.setting[NUMBERED])
         self._consents = None
 
+    def try_law(self, book: Book) -> None:
+        """Ask *book* from now on, in place of the law that was enacted. For replays: no journal knows of it.
+
+        Its places and words are those of the enacted law, for accounts and the register speak in them.
+        """
+        self.book = book
+        self._asking = Asking.of(book, self.register, self.has_counts)
+        self.has_counts |= bool(self._asking.setting[NUMBERED])
+        self._days_until = None
+        self._consents = None
+
     # -- transfers ----------------------------------------------------------
 
     def expect_ids(self, coming: int) -> int:

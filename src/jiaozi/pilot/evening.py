@@ -47,8 +47,10 @@ def close(office: Office, teller: Teller, people: Crowd, holder: int) -> None:
     teller.say(f"  {evening.note_path}")
 
     proof = office.folder / "checkpoints" / f"proof-{holder}.json"
-    proof.write_text(office.proof(cast.COIN, holder), encoding="utf-8")
     tampered = proof.with_name(f"tampered-{holder}.json")
+    for path in (proof, tampered):
+        path.touch(mode=0o600)  # a holder's balance is in it
+    proof.write_text(office.proof(cast.COIN, holder), encoding="utf-8")
     balance = int(evening.cut.balances[holder])
     tampered.write_text(
         proof.read_text("utf-8").replace(f'"balance":"{balance}"', f'"balance":"{balance + 1}"'), "utf-8"

@@ -57,16 +57,40 @@ def create(path: Path, name: str) -> Signer:
     Raises `ProofError` if there is a file already: a key that is overwritten is lost.
     """
     signer = Signer(name, Ed25519PrivateKey.generate())
-    text = signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ProofError(f"{path} exists; a key is never overwritten") from None
+    write_secret(path, signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return signer
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write *data* to *path*, which must not exist, readable by its owner only; durable and whole on return.
+
+    Raises `ProofError` if there is a file already: a secret that is overwritten is lost.
+    """
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(text)
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    return signer
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise ProofError(f"{path} exists; a key is never overwritten") from None
+    finally:
+        part.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_secret(path: Path) -> bytes:
+    """Return what is in *path*. Raises `ProofError` if others may read or write it."""
+    if path.stat().st_mode & 0o077:
+        raise ProofError(f"others may read or write the key in {path}; run: chmod 600 {path}")
+    return path.read_bytes()
 
 
 def load(path: Path, name: str) -> Signer:
@@ -74,9 +98,7 @@ def load(path: Path, name: str) -> Signer:
 
     Raises `ProofError` if others may read the file or if there is no Ed25519 key in it.
     """
-    if path.stat().st_mode & 0o077:
-        raise ProofError(f"others may read or write the key in {path}; run: chmod 600 {path}")
-    data = path.read_bytes()
+    data = read_secret(path)
     if re.fullmatch(rb"[0-9a-f]{64}\n?", data):
         return Signer(name, Ed25519PrivateKey.from_private_bytes(bytes.fromhex(data.decode())))
     try:

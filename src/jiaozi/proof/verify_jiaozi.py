@@ -18,6 +18,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +142,14 @@ def seat(proof: dict[str, Any], values: dict[str, str]) -> tuple[int, int, int]:
     return ordinary + rank % wholesale, rank // wholesale, members
 
 
+def is_day(instant: str) -> bool:
+    """Return whether the calendar has the day of *instant*, which is written as the format asks."""
+    try:
+        return datetime.fromisoformat(instant).year > 0
+    except ValueError:
+        return False
+
+
 def plain_base64(text: str) -> bytes:
     """Return the bytes in *text*, none if it is not Base64 in its one spelling."""
     try:
@@ -165,6 +174,7 @@ def read_note(note: str) -> tuple[str, dict[str, str], list[tuple[str, bytes]]]:
         values[name] = value
     need(len(lines) == len(CHECKPOINT), f"checkpoint line {len(CHECKPOINT) + 1} should not be there")
     need(int(values["epoch"]) < 2**32, "checkpoint line 2, epoch, is 2^32 or more")
+    need(is_day(values["instant"]), "checkpoint line 3, instant, is a day that does not exist")
     ordinary, wholesale = buckets_of(values)
     depth = next(d for d in range(27) if 4**d >= ordinary + wholesale)
     need(values["depth"] == str(depth), f"checkpoint line 14, depth, is not {depth} as its accounts ask")
@@ -236,20 +246,21 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def check_signatures(text: str, signatures: list[tuple[str, bytes]], keys: Sequence[str]) -> list[str]:
     """Return the names of *keys*, each of which must have signed; other signatures are passed over."""
-    signers = []
+    known = []
     for key in dict.fromkeys(keys):
         name, key_hash, code = (*key.split("+", 2), "", "")[:3]
         public = plain_base64(code)
         is_key = re.fullmatch(NAME, name) and len(public) == 33 and public[0] == 1
         is_key = is_key and hashlib.sha256(f"{name}\n".encode() + public).hexdigest()[:8] == key_hash
         need(is_key, f"the key {key[:40]!a} is not a verifier key: name+hash+base64")
+        known.append((name, key_hash, public[1:]))
+    for name, key_hash, public in known:
         found = [data[4:] for who, data in signatures if (who, data[:4].hex()) == (name, key_hash)]
         need(len(found) > 0, f"{name} has not signed the checkpoint with the key given", FAILS)
         need(len(found) == 1, f"{name} has signed the checkpoint twice", FAILS)
-        is_right = is_signed(public[1:], text.encode(), found[0])
+        is_right = is_signed(public, text.encode(), found[0])
         need(is_right, f"the signature of {name} does not fit the checkpoint", FAILS)
-        signers.append(name)
-    return signers
+    return [name for name, _, _ in known]
 
 
 # 3. The path from the leaf to the root. Its digits come from the position, no directions from the proof.

@@ -6,4 +6,5 @@ evening    the day is closed: cut, tree, signed checkpoint
 evenings   what is kept of each checkpoint, and the proofs made from it on demand
 publish    the publication of a coin: every checkpoint, the figures, the means to check them
 site/      how the publication is written: figures, pages, the folder
+reform/    what a reform would do to a store: pages and text from a replay
 """

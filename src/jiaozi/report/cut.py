@@ -69,23 +69,24 @@ def cut_beside(
     Raises `ProofError` likewise, and what `state_at` raises.
     """
     head = ledger.at_cut(lambda _, head: head)
-    return cut_of_journal(journal, head, coin_id, path, progress)
+    return cut_of_journal(journal, head.sequence, head.hash, coin_id, path, progress)
 
 
 def cut_of_journal(
     journal: Path,
-    head: Receipt,
+    sequence: int,
+    frame_hash: bytes,
     coin_id: str,
     path: Path,
     progress: Progress | None = None,
     *,
     anew: bool = False,
 ) -> Cut:
-    """Return the cut of *coin_id* behind the frame of *head* of *journal*, for whoever has only the journal.
+    """Return the cut of *coin_id* behind frame *sequence* of *journal*, for whoever has only the journal.
 
     With *anew* every frame is folded from the first. Raises `ProofError`, `JournalError`.
     """
-    state = state_at(journal, head, progress, anew=anew)
+    state, head = state_at(journal, sequence, frame_hash, progress, anew=anew)
     balances = _room(path, state.account_count)
     copy_balances(state, state.register.coin(coin_id), balances)
     cut = Cut(overview(state, coin_id, head), balances, head)

@@ -52,6 +52,8 @@ class Evenings:
         self._master = master
         self._open: dict[tuple[str, int], Kept] = {}
         self._lock = threading.Lock()
+        self.closing = threading.Lock()
+        """Held while a day is closed: two at once would sign two notes of one epoch."""
 
     def path(self, coin_id: str, epoch: int, kind: str = "checkpoint") -> Path:
         """Return the file of a checkpoint: `checkpoint`, `balances.npy`, `buckets.npy`, `wholesale.npy`."""
@@ -84,7 +86,12 @@ class Evenings:
         return proof_text(kept.tree.prove(kept.balances, account), note=self.note(coin_id, epoch))
 
     def keep(self, coin_id: str, made: Tree, note: str) -> Path:
-        """Write the tree, then the note; durable on return. The balances lie in their file already."""
+        """Write the tree, then the note; durable on return. The balances lie in their file already.
+
+        Raises `ProofError` when a note of that epoch is there: one that was signed is never replaced.
+        """
+        if self.path(coin_id, made.epoch).exists():
+            raise ProofError(f"checkpoint {made.epoch} of {coin_id} is there already and is not replaced")
         buckets = np.empty(made.places.buckets, dtype=BUCKET)
         buckets["sum"] = made.levels[0].sums[: len(buckets)]
         buckets["hash"] = made.levels[0].hashes[: len(buckets)]

@@ -73,8 +73,10 @@ def publish(office: Path, to: Path, coin_id: str, verifier_keys: Sequence[str] =
         raise ProofError("no key is known that signed; name the signers' verifier keys with --key")
     to = to.resolve()
     with places.locked(to):
+        left = places.restore(to)
         places.check(to, coin_id)
         notes += _notes(to / "checkpoints", coin_id)
+        notes += _notes(left / "checkpoints", coin_id) if left else []
         chain = _whole(notes, signatories, coin_id)
         days = [Day.of(link) for link in chain.links]
         notes_of = {day.stated.epoch: day.note for day in days}

@@ -59,4 +59,5 @@ def ask_beside(beside: MaybeBeside, action: int, facts: Int64s, otherwise: int) 
         if len(beside.program):
             decide_row(beside.program, beside.interval[0], action, facts, beside.bits[row])
         if len(beside.seen):
-            beside.seen[row] = facts
+            for fact in range(len(facts)):
+                beside.seen[row, fact] = facts[fact]

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from jiaozi.errors import ProofError
 from jiaozi.money import format_fen
 from jiaozi.proof import verify_jiaozi
 from jiaozi.proof.auditing.keyring import Keyring
+from jiaozi.proof.auditing.origins import Shared, Signed, shared_keys
+from jiaozi.proof.auditing.unread import Unread, unread
 from jiaozi.proof.checkpoint import Checkpoint, checkpoint_hash, parse
 from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, UNSIGNED
 
@@ -35,7 +37,8 @@ class Fault:
     """What is wrong, or worth knowing, in words; *files* are the names as they were handed in.
 
     *kind* is one of unreadable, signature, fork, gap, previous, backwards, unit,
-    accounts; of what is only told: start, reserve, law.
+    accounts, origin; of what is only told: start, reserve, law, and origin or unreadable
+    where no key given has signed.
     """
 
     kind: str
@@ -108,6 +111,7 @@ def audit(notes: Iterable[tuple[str, bytes | str]], verifier_keys: Sequence[str]
     keyring = Keyring(verifier_keys)
     chains: dict[tuple[str, str], dict[int, dict[str, _Seen]]] = {}
     unreadable = []
+    beside: list[tuple[str, Unread]] = []
     for name, data in notes:
         try:
             note = _decoded(data)
@@ -115,13 +119,20 @@ def audit(notes: Iterable[tuple[str, bytes | str]], verifier_keys: Sequence[str]
             text, _, signatures = verify_jiaozi.read_note(note)
         except ProofError as error:
             unreadable.append(Fault("unreadable", (name,), f"{shown(name)} is no checkpoint: {error}"))
+            raw = data if isinstance(data, bytes) else data.encode(errors="replace")
+            said = unread(raw[:SIZE_LIMIT], keyring)
+            beside += [(name, said)] if said else []
             continue
         epochs = chains.setdefault((stated.origin, stated.coin), {})
         seen = epochs.setdefault(stated.epoch, {}).setdefault(text, _Seen(stated, text))
         seen.files.append(name)
         _check_copy(seen, signatures, name, keyring)
-    found = tuple(_chain(chains[key], keyring) for key in sorted(chains))
-    return Audit(found, tuple(unreadable), keyring.names)
+    found = {key: _chain(chains[key], keyring) for key in sorted(chains)}
+    for name, said in beside:
+        _tell_beside(found, name, said)
+    for shared in shared_keys(_signed(chains), keyring):
+        _tell_shared(found, shared, is_checked=bool(keyring.names))
+    return Audit(tuple(found.values()), tuple(unreadable), keyring.names)
 
 
 def merge(note: str, other: str) -> str:
@@ -315,6 +326,59 @@ def _check_reserve(link: Link, told: list[Fault]) -> None:
         reserve, total = (format_fen(fen, stated.unit) for fen in (stated.reserve_fen, stated.total_fen))
         sentence = f"epoch {_place(link)} states a reserve of {reserve}, less than the total of {total}"
         told.append(Fault("reserve", link.files, sentence))
+
+
+# 3. What several files or chains have in common.
+
+
+def _add(found: dict[tuple[str, str], Chain], key: tuple[str, str], fault: Fault, *, is_fault: bool) -> None:
+    chain = found[key]
+    if is_fault:
+        found[key] = replace(chain, faults=(*chain.faults, fault))
+    else:
+        found[key] = replace(chain, told=(*chain.told, fault))
+
+
+def _tell_beside(found: dict[tuple[str, str], Chain], name: str, said: Unread) -> None:
+    """Tell of a file that cannot be read and says that it is one of the evenings of a chain."""
+    key = said.origin, said.coin
+    links = [link for link in found[key].links if link.stated.epoch == said.epoch] if key in found else []
+    # With the text of a link it is a copy with a spoiled signature line, and says nothing else.
+    if not links or said.hash in (link.hash for link in links):
+        return
+    beside = f"beside epoch {_place(links[0])} there is {shown(name)}, which says that it is this epoch"
+    files = (*(each for link in links for each in link.files), name)
+    if said.signed_by:
+        sentence = f"{beside}, cannot be read, and is signed by {', '.join(said.signed_by)}; keep both files"
+        _add(found, key, Fault("fork", files, sentence), is_fault=True)
+    else:
+        sentence = f"{beside} and cannot be read; no key given has signed it"
+        _add(found, key, Fault("unreadable", files, sentence), is_fault=False)
+
+
+def _signed(chains: dict[tuple[str, str], dict[int, dict[str, _Seen]]]) -> Iterator[Signed]:
+    for (origin, coin), epochs in chains.items():
+        for epoch, texts in epochs.items():
+            for seen in texts.values():
+                place = f"epoch {epoch}, {shown(seen.files[0])}"
+                files = tuple(seen.files)
+                yield Signed(origin, coin, seen.stated.unit, place, files, seen.text, tuple(seen.lines))
+
+
+def _tell_shared(found: dict[tuple[str, str], Chain], shared: Shared, *, is_checked: bool) -> None:
+    sides = [
+        f"{note.origin} ({note.place}) as {name}"
+        for note, name in zip(shared.notes[:LISTED], shared.names, strict=False)
+    ]
+    sides += [f"{len(shared.notes) - LISTED:,} more"] if len(shared.notes) > LISTED else []
+    count = "two" if len(shared.notes) == 2 else f"{len(shared.notes):,}"
+    sentence = (
+        f"one key signed checkpoints of {count} origins for one coin, {shared.coin} {shared.unit}: "
+        f"of {' and of '.join(sides)}{'' if is_checked else ' (not checked)'}"
+    )
+    fault = Fault("origin", tuple(file for note in shared.notes for file in note.files), sentence)
+    for note in shared.notes:
+        _add(found, (note.origin, note.coin), fault, is_fault=is_checked)
 
 
 def _place(link: Link) -> str:

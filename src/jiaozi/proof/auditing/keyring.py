@@ -9,6 +9,7 @@ the verifier's own arithmetic, when the keyring is made.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -28,6 +29,7 @@ class Keyring:
     def __init__(self, verifier_keys: Iterable[str]) -> None:
         """Read *verifier_keys*. Raises `ProofError`, with the key, for a line that is none."""
         self._public: dict[tuple[str, bytes], list[Ed25519PublicKey]] = {}
+        self._by_bytes: dict[bytes, Ed25519PublicKey] = {}
         names: dict[str, None] = {}
         for key in dict.fromkeys(verifier_keys):
             try:
@@ -41,6 +43,7 @@ class Keyring:
             found = self._public.setdefault((name, bytes.fromhex(key_hash)), [])
             if _can_sign(public):
                 found.append(Ed25519PublicKey.from_public_bytes(public))
+                self._by_bytes[public] = found[-1]
         self.names = tuple(names)
 
     def knows(self, name: str, signature: bytes) -> bool:
@@ -49,13 +52,25 @@ class Keyring:
 
     def fits(self, name: str, signature: bytes, text: str) -> bool:
         """Whether *signature* (4 bytes of key hash, then 64) by *name* was made over *text* with a known key."""
-        for public in self._public.get((name, signature[:4]), ()):
-            try:
-                public.verify(signature[4:], text.encode())
-            except InvalidSignature:
-                continue
-            return True
+        known = self._public.get((name, signature[:4]), ())
+        return any(_is_signed(public, signature, text) for public in known)
+
+    def key_of(self, name: str, signature: bytes, text: str) -> bytes | None:
+        """Return the 32 bytes of the known key that made *signature* over *text*, under any *name*."""
+        for data, public in self._by_bytes.items():
+            # The key hash is over the name too, so one key has another hash under every name.
+            key_hash = sha256(f"{name}\n\x01".encode() + data).digest()[:4]
+            if key_hash == signature[:4] and _is_signed(public, signature, text):
+                return data
+        return None
+
+
+def _is_signed(public: Ed25519PublicKey, signature: bytes, text: str) -> bool:
+    try:
+        public.verify(signature[4:], text.encode())
+    except InvalidSignature:
         return False
+    return True
 
 
 def _can_sign(public: bytes) -> bool:

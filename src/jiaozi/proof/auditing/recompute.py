@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 from jiaozi.errors import ProofError
 from jiaozi.money import format_fen
 from jiaozi.proof import checkpoint, tree, wholesale
+from jiaozi.proof.auditing.held import held
 from jiaozi.proof.checkpoint import Checkpoint
 from jiaozi.proof.keys import Signer
 from jiaozi.proof.plain import Balances, Progress, Stop
-from jiaozi.proof.tree import Executor
+from jiaozi.proof.tree import Executor, Tree
 
 NOTE_LIMIT = 64 * 1_024
 """Bytes of a checkpoint with all its signatures."""
@@ -46,10 +48,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Recomputation:
-    """Every line that follows from the balances, and the accounts that stand out of any bucket."""
+    """Every line that follows from the balances, the accounts that stand out of any bucket, and the tree."""
 
     lines: tuple[Line, ...]
     unmet: NDArray[np.int64]
+    tree: Tree
+
+    @property
+    def largest_share(self) -> Fraction:
+        """What the heaviest ordinary bucket has of the total: a lie could hide so much in one bucket."""
+        ordinary = self.tree.levels[0].sums[: self.tree.places.ordinary_buckets]
+        return Fraction(int(ordinary.max()), int(self.tree.total_fen)) if self.tree.total_fen else Fraction(0)
 
     @property
     def is_equal(self) -> bool:
@@ -93,7 +102,7 @@ def recompute(
         Line("depth", str(stated.depth), str(made.depth)),
         Line("root", stated.root.hex(), made.root.hex()),
     )
-    return Recomputation(lines, dealt.unmet)
+    return Recomputation(lines, dealt.unmet, made)
 
 
 def load_balances(path: Path) -> Balances:
@@ -161,6 +170,11 @@ def countersign(path: Path, signer: Signer, *, compared: str) -> str:
     replaced in one step. Raises `ProofError` if it is another checkpoint by
     now, or if *signer* has signed it already.
     """
+    with held(path):
+        return _countersigned(path, signer, compared)
+
+
+def _countersigned(path: Path, signer: Signer, compared: str) -> str:
     note = read_note(path)
     if checkpoint.checkpoint_hash(note) != checkpoint.checkpoint_hash(compared):
         raise ProofError(f"{path} was changed while the tree was computed; nothing was signed")

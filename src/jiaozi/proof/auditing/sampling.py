@@ -26,6 +26,9 @@ from jiaozi.proof.verify_jiaozi import StepError
 _PERCENT = re.compile(r"(?:100|[0-9]{1,2})(?:\.[0-9]{1,6})?")
 _DIGITS = Context(prec=60)
 _CLOSE = Decimal(10) ** -40
+MOST_WHOLESALE_BUCKETS = 1_000_000
+"""Wholesale buckets that an audit opens at most: three times as many as a whole country has buckets of any kind."""
+
 SMALLEST_SHARE = Fraction(1, 100_000)
 """A thousandth of a percent: for less than that, recompute the whole tree."""
 
@@ -103,8 +106,9 @@ def draw(note: str, public_random: str, t: int) -> tuple[int, ...]:
     H(public_random as UTF-8) 32 | i 8), taken modulo the number B of ordinary buckets;
     numbers at or above the largest multiple of B are passed over, so that no bucket
     is more likely than another, and so are buckets drawn before. With *t* of B or more
-    all are opened. Raises `ProofError` if *note* is no checkpoint, if *t* is below 1, and for a
-    random value that is empty, has blanks at an end or characters that cannot be shown.
+    all are opened. Raises `ProofError` if *note* is no checkpoint or states more wholesale
+    buckets than anybody opens, if *t* is below 1, and for a random value that is empty,
+    has blanks at an end or characters that cannot be shown.
     """
     check_random(public_random)
     if t < 1:
@@ -115,6 +119,11 @@ def draw(note: str, public_random: str, t: int) -> tuple[int, ...]:
     except StepError as step:
         raise ProofError(step.args[0]) from None
     ordinary = places.ordinary_buckets
+    if places.wholesale_buckets > MOST_WHOLESALE_BUCKETS:
+        raise ProofError(
+            f"the checkpoint states {places.wholesale_buckets:,} wholesale buckets, which would all be opened; "
+            f"a sample has at most {MOST_WHOLESALE_BUCKETS:,}, so recompute the whole tree"
+        )
     wholesale = range(ordinary, places.buckets)
     if t >= ordinary:
         return (*range(ordinary), *wholesale)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from jiaozi.errors import ProofError
 from jiaozi.proof import strict, verify_jiaozi
 from jiaozi.proof.auditing import sampling
-from jiaozi.proof.auditing.openings import Audit
+from jiaozi.proof.auditing.openings import WITHOUT_ACCOUNTS, Audit, agrees_if_empty
 from jiaozi.proof.checkpoint import checkpoint_hash
 from jiaozi.proof.keys import Signer
 from jiaozi.proof.silent import places_of
@@ -165,6 +165,15 @@ def _check_draw(values: dict[str, Any], note: str) -> None:
     same = same and values["coin"] == stated["coin"].split(" ")[0]
     same = same and int(values["ordinary_buckets"]) == places_of(stated).ordinary_buckets
     need(same, "the statement is about another checkpoint", fails)
+    empty = agrees_if_empty(stated)
+    need(
+        empty or values["result"] != "holds",
+        f"the statement says that it holds, but {WITHOUT_ACCOUNTS}",
+        fails,
+    )
     size = max(1, sum(int(number) < int(values["ordinary_buckets"]) for number in values["buckets"]))
-    drawn = [str(number) for number in sampling.draw(note, values["random"], size)]
+    try:
+        drawn = [str(number) for number in sampling.draw(note, values["random"], size)]
+    except ProofError as error:
+        raise StepError(str(error), verify_jiaozi.UNREADABLE) from None
     need(values["buckets"] == drawn, "the buckets are not those that the random value draws", fails)

@@ -3,7 +3,9 @@
 The new files are written into a folder beside, a file that stays the same is the
 same file by a hard link, and the two folders change places in one step. A reader
 who asks in between gets the old site or the new one. A run that is killed leaves
-the old one, and the folder beside for the next run to clear away.
+the old one, and the folder beside for the next run to clear away. Where the system
+cannot exchange two folders, a run that is killed may leave the old site beside; the
+next run puts it back first.
 """
 
 from __future__ import annotations
@@ -43,6 +45,24 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def restore(folder: Path) -> Path | None:
+    """Put back what a run left beside that was killed between the two renames; call it under `locked`.
+
+    Return the folder beside if there is one still, because *folder* has a publication of its own:
+    notes in it may have signatures that are nowhere else. `put` clears it away.
+    """
+    if not _is_left(folder):
+        return None
+    before = _before(folder)
+    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+        folder.rmdir()
+    if folder.exists() or folder.is_symlink():
+        return before
+    before.rename(folder)
+    _sync(folder.parent)
+    return None
 
 
 def marker(coin_id: str, origin: str) -> bytes:
@@ -90,6 +110,7 @@ def put(site: Mapping[str, bytes], folder: Path) -> int:
     same = {path for path, data in site.items() if _is_same(folder / path, data)}
     there = {str(path.relative_to(folder)) for path in _files(folder)} if folder.is_dir() else set()
     if same == set(site) == there:
+        _clear_left(folder)
         return 0
     beside = folder.with_name(f".{folder.name}.publishing")
     _clear(beside)
@@ -109,6 +130,7 @@ def put(site: Mapping[str, bytes], folder: Path) -> int:
     _swap(beside, folder)
     _sync(folder.parent)
     _clear(beside)
+    _clear_left(folder)
     return len(site) - len(same)
 
 
@@ -150,6 +172,20 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
+def _before(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.before")
+
+
+def _is_left(folder: Path) -> bool:
+    """Return whether a publication was left beside; a folder of that name may be somebody else's."""
+    return not _before(folder).is_symlink() and (_before(folder) / MARKER).is_file()
+
+
+def _clear_left(folder: Path) -> None:
+    if _is_left(folder):
+        _clear(_before(folder))
+
+
 def _clear(beside: Path) -> None:
     if beside.exists():
         shutil.rmtree(beside)
@@ -168,7 +204,7 @@ def _swap(beside: Path, folder: Path) -> None:
         names = (os.fsencode(beside), os.fsencode(folder))
         if exchange(_HERE, ctypes.c_char_p(names[0]), _HERE, ctypes.c_char_p(names[1]), _EXCHANGE) == 0:
             return
-    before = folder.with_name(f".{folder.name}.before")
+    before = _before(folder)
     _clear(before)
     folder.rename(before)
     beside.rename(folder)
