@@ -23,8 +23,11 @@ _SOURCES = (
     *(f"rulebook/machine/{name}.py" for name in ("code", "kernel", "layout", "program")),
     *(f"rulebook/{name}.py" for name in ("model", "provisions")),
     *(f"proof/hashing/{name}.py" for name in ("above", "bucket", "dealing", "lanes")),
+    *(f"lab/population/{name}.py" for name in ("chance", "day", "drawing", "due", "pairs")),
+    *(f"lab/population/{name}.py" for name in ("parameters", "residents")),
     *(f"ledger/{name}.py" for name in ("opening", "payload", "records", "results")),
     *(f"ledger/posting/{name}.py" for name in ("beside", "idindex", "judge", "kernel", "moving", "pendings")),
+    *(f"lab/replay/{name}.py" for name in ("asking",)),
     *(f"ledger/posting/{name}.py" for name in ("setting", "stamps", "supplied", "two_phase")),
 )
 

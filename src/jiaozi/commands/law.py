@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jiaozi.commands import law_ask, law_check, law_pages
+from jiaozi.commands import law_ask, law_check, law_enact, law_pages, law_shadow
 from jiaozi.commands.words import NotUnderstood, day_of_text
 from jiaozi.errors import RulebookError
 from jiaozi.rulebook.known import as_known
@@ -28,6 +28,12 @@ VERBS: Mapping[str, Verb] = {
     "with-reform": law_pages.reform,
 }
 
+OF_AN_OFFICE: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "shadow": law_shadow.shadow,
+    "enact": law_enact.enact,
+}
+"""These are about the law of an office, not about the one shipped."""
+
 SHOWING_ALL = ("show", "compare", "timeline")
 """What is no law is shown by these beside the law, and marked."""
 
@@ -35,6 +41,8 @@ SHOWING_ALL = ("show", "compare", "timeline")
 def run(given: argparse.Namespace) -> int:
     """Return 0 for yes or done, 1 for a refusal or mistakes, 2 for words that mean nothing."""
     try:
+        if given.verb in OF_AN_OFFICE:
+            return OF_AN_OFFICE[given.verb](given)
         return VERBS[given.verb](_book(given), given)
     except RulebookError as error:
         if getattr(given, "json", False):

@@ -21,6 +21,7 @@ callers   who waits for an answer: batches, single transfers of threads and of e
 buffers   room for batches that is used again
 counting  frames counted behind the writer's back
 memory    room for ids, found before it is needed
+shadow    a reform asked beside the law in force, which decides nothing; shadow_rows, its file
 digests   SHA-256 of long arrays, in pieces
 activity  counts by minute and by reason, for those who watch
 

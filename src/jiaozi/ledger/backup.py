@@ -65,7 +65,7 @@ from jiaozi.ledger.journal.reading import JournalReader
 from jiaozi.ledger.journal.segments import Segment, list_segments, make_folder, sync_file, sync_folder
 from jiaozi.ledger.journal.verify import verify
 
-FOLDERS = ("checkpoints", "outbox")
+FOLDERS = ("checkpoints", "enacted", "outbox")
 _PART = ".part"
 
 

@@ -31,7 +31,7 @@ MAX_MANIFEST_BYTES = 64 << 20
 
 _CHUNK_BYTES = 1 << 20
 _NAME = re.compile(
-    r"journal/[0-9]{20}\.jzj|office\.sqlite|(?:checkpoints|outbox|keys)/(?!\.)[^/\\\x00-\x1f\x7f]{1,200}"
+    r"journal/[0-9]{20}\.jzj|office\.sqlite|(?:checkpoints|enacted|outbox|keys)/(?!\.)[^/\\\x00-\x1f\x7f]{1,200}"
 )
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -32,11 +32,13 @@ from jiaozi.ledger.opening import MAX_OPENED
 from jiaozi.ledger.payload import MAX_BATCH
 from jiaozi.ledger.records import OPENING, TRANSFER, Choice, TransferFlag, Transfers
 from jiaozi.ledger.restart import Progress, Restarted, fold, restart
+from jiaozi.ledger.shadow import Shadow
 from jiaozi.ledger.snapshots.files import PassedOver
 from jiaozi.ledger.snapshots.parts import Picture, Room
 from jiaozi.ledger.snapshots.snapshot import Written, write
 from jiaozi.ledger.state import State
 from jiaozi.ledger.writer import TICK, Writer
+from jiaozi.rulebook.model import Book
 
 __all__ = ["MAX_BATCH", "MAX_OPENINGS", "Ledger", "Outcome", "Progress", "fold"]
 
@@ -205,6 +207,36 @@ class Ledger:
         room = Room.beside(self._state)
         picture, receipt = self.at_cut(lambda state, receipt: (Picture.of(state).copied(room), receipt))
         return write(self._folder, picture, receipt, self._passed_over)
+
+    def shadow(
+        self, book: Book | None, folder: Path | None = None, *, name: str = "a reform"
+    ) -> Shadow | None:
+        """Ask *book* beside the law in force from the next frame on, or with None nothing any more.
+
+        It decides nothing. Where it would decide otherwise is kept in *folder*, by default that of the journal
+        with `shadow` behind its name; *name* is what the reform is called there. Returns the shadow that runs
+        now. Raises `FactError` when *book* has other words, and the one before runs on; `OSError` or
+        `JournalError` when *folder* cannot be written or has what nobody can read, and then none runs.
+        """
+        to = folder or self._folder.with_name(f"{self._folder.name}-shadow")
+        fresh = None if book is None else Shadow(self._state.law, book, to, name=name)
+
+        def end(*_: object) -> Shadow | None:
+            old, self._writer.shadow = self._writer.shadow, None
+            return old
+
+        def begin(state: State, head: Receipt) -> None:
+            assert fresh is not None
+            fresh.begin(state.law, head.sequence + 1, head.instant)
+            self._writer.shadow = fresh
+
+        old = self.at_cut(end)
+        if old is not None:
+            old.close()  # so that its file is whole when it is read
+        if fresh is not None:
+            fresh.recall()
+            self.at_cut(begin)
+        return fresh
 
     def reasons(self, outcome: Outcome, index: int) -> tuple[str, ...]:
         """Return the names of what stood in the way of transfer *index* of *outcome*."""

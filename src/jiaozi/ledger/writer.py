@@ -28,6 +28,7 @@ from jiaozi.ledger.memory import Ahead
 from jiaozi.ledger.notes import NO_NOTES, Notes
 from jiaozi.ledger.payload import MAX_BATCH, Booked, pack
 from jiaozi.ledger.records import Transfers, one_call, transfers
+from jiaozi.ledger.shadow import Shadow
 from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, State
 from jiaozi.rulebook.model import Book
 
@@ -56,6 +57,8 @@ class Writer:
         self._is_closed = False
         self._counting = Counting(state.count, self._fail)
         self._ahead = Ahead()
+        self.shadow: Shadow | None = None
+        """The law that is asked beside the one in force. Change it between two frames: in a look."""
         self.thread = threading.Thread(target=self._write, name="jiaozi-ledger", daemon=True)
         self.thread.start()
 
@@ -87,6 +90,8 @@ class Writer:
         finally:
             self._counting.close()
             self._ahead.close()
+            if self.shadow is not None:
+                self.shadow.close()
 
     # -- its own thread -----------------------------------------------------
 
@@ -178,9 +183,14 @@ class Writer:
         self, batch: Transfers, calls: NDArray[np.void], instant: Instant, notes: Notes
     ) -> tuple[Booked, Future[Receipt], Loan]:
         """Post a frame and hand it to the journal; who calls this adds it to the counts afterwards."""
-        booked = self._state.post(batch, calls, instant, notes)
+        shadow = self.shadow
+        beside = shadow.room(len(batch), instant) if shadow is not None else None
+        booked = self._state.post(batch, calls, instant, notes, beside)
         durable = self._append(FrameKind.TRANSFERS, instant, pack(booked))
-        loan = Loan(self._buffers, batch, users=2)  # who counts, and who answers once it is written
+        # Who counts, who answers once it is written, and with a shadow who compares.
+        loan = Loan(self._buffers, batch, users=2 if beside is None else 3)
+        if shadow is not None and beside is not None:
+            durable.add_done_callback(lambda done: shadow.add(done, booked, beside, loan))
         return booked, durable, loan
 
     def _release(self) -> Future[Receipt] | None:
@@ -216,6 +226,7 @@ class Writer:
             if len(payload) > MAX_PAYLOAD_BYTES:
                 raise FactError(f"facts of {len(payload):,} bytes do not fit a frame; record them in parts")
             self._state.record(decode(payload))
+            self._check_shadow()
             durable = self._append(work.kind, instant, [payload])
             durable.add_done_callback(lambda done: _settle(work.future, done, lambda receipt: receipt))
         else:
@@ -223,6 +234,12 @@ class Writer:
             first = self._state.open_accounts(work.content)
             durable = self._append(FrameKind.ACCOUNTS, instant, [work.content])
             durable.add_done_callback(lambda done: _settle(work.future, done, lambda _: first))
+
+    def _check_shadow(self) -> None:
+        """Stop the shadow once another law is in force: it is a reform of the one before."""
+        shadow, book = self.shadow, self._state.book
+        if shadow is not None and book is not None and book.digest != shadow.law.digest:
+            shadow.end(self._journal.sequence + 1)
 
     def _now(self, at: Instant | None = None) -> Instant:
         """Return the instant of the next frame: *at* or the clock's, and never before the last frame's."""

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from jiaozi.office import Office
-from jiaozi.server import api, checkpoints, holders, law, live, overview, places, queue, serving
+from jiaozi.server import api, checkpoints, holders, lab, law, live, overview, places, queue, serving, shadow
 from jiaozi.server.assets import assets
 from jiaozi.server.console import Console
 from jiaozi.server.guard import LOOPBACK, Guard
@@ -35,6 +35,10 @@ ROUTES = (
     Route("/law", law.law_page),
     Route("/law/compare", places.compare_page),
     Route("/law/timeline", places.timeline_page),
+    Route("/lab", lab.lab_page),
+    Route("/lab", lab.pasted_page, methods=["POST"]),
+    Route("/shadow", shadow.shadow_page),
+    Route("/live-shadow", shadow.live_shadow),
     Route("/queue", queue.queue_page),
     Route("/checkpoints", checkpoints.first_checkpoint),
     Route("/checkpoints/{coin}", checkpoints.checkpoint_page),

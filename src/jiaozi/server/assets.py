@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from jiaozi.report.reform.pages import STYLE
+
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -33,7 +35,7 @@ class Asset:
 def assets() -> dict[str, Asset]:
     """Return every file by its name. What is not in this table is not served, whatever a path says."""
     found = {}
-    for path in sorted(FOLDER.iterdir()):
+    for path in [*sorted(FOLDER.iterdir()), STYLE]:
         if path.suffix in TYPES:
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()[:16]

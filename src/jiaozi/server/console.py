@@ -31,6 +31,7 @@ class Console:
     notice: Mapping[str, str] | None = None
     figures: Figures = field(init=False)
     closing: threading.Event = field(default_factory=threading.Event)
+    replaying: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.figures = Figures(self.office)

@@ -28,6 +28,8 @@ class Beside(NamedTuple):
     bits       (n, words) what stood in the way under the other book; all zeros where nothing did
     otherwise  (n,) uint8: the result if no law had been asked, or NOT_ASKED
     seen       (n, facts) int64: the facts of which the law was asked; (0, facts) when nobody wants them
+    meant      (n, 3) int64: debit, credit and action as the law was asked; posting a reservation
+               names them only by its id. (0, 3) when nobody wants them
     row        (1,) the transfer being judged
     """
 
@@ -36,6 +38,7 @@ class Beside(NamedTuple):
     bits: NDArray[np.uint64]
     otherwise: NDArray[np.uint8]
     seen: Int64s
+    meant: Int64s
     row: Int64s
 
 
@@ -51,7 +54,9 @@ def begin(beside: MaybeBeside, row: int) -> None:
 
 
 @inner
-def ask_beside(beside: MaybeBeside, action: int, facts: Int64s, otherwise: int) -> None:
+def ask_beside(
+    beside: MaybeBeside, debit: int, credit: int, action: int, facts: Int64s, otherwise: int
+) -> None:
     """Ask the other law about the transfer that is being judged, and write down what was asked."""
     if beside is not None:
         row = beside.row[0]
@@ -61,3 +66,5 @@ def ask_beside(beside: MaybeBeside, action: int, facts: Int64s, otherwise: int) 
         if len(beside.seen):
             for fact in range(len(facts)):
                 beside.seen[row, fact] = facts[fact]
+        if len(beside.meant):
+            beside.meant[row, 0], beside.meant[row, 1], beside.meant[row, 2] = debit, credit, action

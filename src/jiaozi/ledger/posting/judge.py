@@ -180,7 +180,8 @@ def judge(
             _numbers(payer, accounts, counts, setting, facts)
         is_allowed = decide_row(program, load(setting, INTERVAL), action, facts, bits)
         if beside is not None:
-            ask_beside(beside, action, facts, _sums(batch, n, accounts, coins, setting))
+            otherwise = _sums(batch, n, accounts, coins, setting)
+            ask_beside(beside, transfer.debit, transfer.credit, action, facts, otherwise)
         if not is_allowed:
             return _REFUSED_BY_LAW
     return _sums(batch, n, accounts, coins, setting)

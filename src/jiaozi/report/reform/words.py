@@ -39,8 +39,7 @@ class Words:
         return _TAGS[self.language]
 
     def money(self, fen: int, unit: str = "") -> str:
-        """Return an amount with its fen, below zero with a sign."""
-        return f"-{format_fen(-fen, unit)}" if fen < 0 else format_fen(fen, unit)
+        return format_fen(fen, unit)
 
     def count(self, number: int) -> str:
         return f"{number:,}"
@@ -57,8 +56,8 @@ class Words:
         units = fen // FEN_PER_UNIT
         for size, name in _SHORT[self.language]:
             if units >= size:
-                return f"{units / size:.3g}{name}"
-        return f"{fen / FEN_PER_UNIT:,.2f}" if units < 1 and fen else f"{units:,}"
+                return f"{units / size:,.2f}".rstrip("0").rstrip(".") + name
+        return f"{fen / FEN_PER_UNIT:,.2f}" if units < 10 and fen else f"{units:,}"
 
     def day(self, instant: int) -> str:
         """Return the day of *instant* in Shanghai."""

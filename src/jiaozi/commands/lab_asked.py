@@ -1,0 +1,150 @@
+"""What `lab replay`, `lab compare` and `lab solve` share: the store, the question, and bars while it is answered."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from jiaozi.clock import day_start
+from jiaozi.commands.words import NotUnderstood, day_of_text, journal_folder
+from jiaozi.errors import NotReady
+from jiaozi.lab.replay.law import Tried, tried_of
+from jiaozi.lab.replay.recorded import Recorded
+from jiaozi.lab.replay.replay import Asked, Mode, Replay, prepared, replay
+from jiaozi.report.reform.subject import Subject, subject_of
+from jiaozi.rulebook.reading.read import law_folder
+
+
+class Desk:
+    """One store, asked once or several times: *journal* and the folder of what it was asked."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.journal = journal_folder(given.folder)
+        self.work = Path(given.work) if given.work else Path(given.folder) / "lab"
+        self.is_quiet = bool(given.json)
+        self.is_stopped = False
+        is_kept = (self.work / "questions" / "head.json").exists()
+        note = "reading the store" if is_kept else "recording the store, once"
+        with self._bar(note, None) as (shown, task):
+            self.recorded: Recorded = prepared(
+                self.journal,
+                self.work,
+                progress=lambda count: shown.advance(task, count),
+                stop=lambda: self.is_stopped,
+            )
+
+    def ask(self, asked: Asked, note: str, *, to: Path | None = None) -> Replay:
+        """Return the answer, with a bar meanwhile."""
+        head = self.recorded.head
+        total = sum(head.parts)
+        if asked.mode is Mode.MONEY_FOLLOWS:
+            total = sum(tally.count for tally in head.tallies)
+        with self._bar(note, total) as (shown, task):
+            return replay(
+                self.journal,
+                asked,
+                work=self.work,
+                to=to,
+                progress=lambda count: shown.advance(task, count),
+                stop=lambda: self.is_stopped,
+            )
+
+    def subject(self, found: Replay, asked: Asked, command: str) -> Subject:
+        """Return *found* with what is needed to tell it."""
+        return subject_of(found, self.recorded, asked, command=command)
+
+    @contextmanager
+    def _bar(self, note: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
+        """Show a bar, and let Ctrl-C stop what is inside. Raises `KeyboardInterrupt` when it was pressed."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = Console(stderr=True)
+        is_hidden = self.is_quiet or not console.is_terminal
+        before = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        try:
+            if is_main:
+                signal.signal(signal.SIGINT, self._pressed)
+            with Progress(
+                *columns, console=console, disable=is_hidden, transient=True, refresh_per_second=4
+            ) as shown:
+                yield shown, shown.add_task(note, total=total)
+        except NotReady:
+            if self.is_stopped:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            if is_main:
+                signal.signal(signal.SIGINT, before)
+
+    def _pressed(self, _number: int, _frame: object) -> None:
+        """Note that Ctrl-C was pressed: an exception that is raised while C code calls back is lost."""
+        self.is_stopped = True
+        raise KeyboardInterrupt
+
+
+def tried_from(reforms: Sequence[str], drafts: Sequence[str] = (), known: str | None = None) -> Tried:
+    """Return the law of files and drafts. A file that is not there is looked for among the reforms shipped.
+
+    Raises `NotUnderstood` for a day that is none, `RulebookError` for a file that cannot be read.
+    """
+    day = day_of_text("--known", known) if known else None
+    return tried_of([reform_file(text) for text in reforms], drafts=drafts, known=day)
+
+
+def reform_file(text: str) -> Path:
+    """Return the file *text*, or the reform of that name that came with this installation."""
+    path = Path(text)
+    shipped = law_folder() / "reforms" / path.with_suffix(".toml").name
+    return shipped if not path.exists() and shipped.exists() else path
+
+
+def asked_from(given: argparse.Namespace, tried: Tried, base: Tried | None = None) -> Asked:
+    """Return the question of the options. Raises `NotUnderstood`."""
+    start = day_start(day_of_text("--from", given.from_)) if given.from_ else None
+    end = day_start(day_of_text("--until", given.until)) if given.until else None
+    if start is not None and end is not None and end <= start:
+        raise NotUnderstood(f"--until {given.until} is not after --from {given.from_}")
+    mode = Mode(given.mode)
+    if base is not None and mode is Mode.MONEY_FOLLOWS:
+        raise NotUnderstood("--base does not go with money-follows, which compares with what happened")
+    return Asked(tried, base=base, mode=mode, start=start, end=end)
+
+
+def command_of(given: argparse.Namespace, verb: str, files: Sequence[str], options: Sequence[str]) -> str:
+    """Return the line that repeats a result; an option without a value is left out."""
+    words = ["jiaozi", "lab", verb, given.folder, *files]
+    for option in options:
+        value = getattr(given, {"from": "from_"}.get(option, option.replace("-", "_")))
+        for each in value if isinstance(value, list) else [value] if value else []:
+            words += [f"--{option}", each]
+    return shlex.join(words)
+
+
+def write_pages(pages: dict[str, str], folder: Path) -> None:
+    """Write *pages* into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def page_name(text: str) -> tuple[Path, str]:
+    """Return folder and name of the page asked for with `--html`. Raises `NotUnderstood`."""
+    path = Path(text)
+    if path.suffix != ".html":
+        raise NotUnderstood(f"--html {text:.60} is no name of a page; end it with .html")
+    return path.parent, path.stem
+
+
+def said(paths: Sequence[Path]) -> None:
+    """Say on the side which files were written."""
+    for path in paths:
+        print(f"written: {path}", file=sys.stderr)

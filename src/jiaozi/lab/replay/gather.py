@@ -1,0 +1,97 @@
+"""Changed rows in one form, whichever way they were found."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jiaozi.lab.replay.changes import ReasonSets
+from jiaozi.lab.replay.money import Posted, reasons_before, reasons_of
+from jiaozi.lab.replay.questions import Block
+from jiaozi.lab.replay.recorded import Recorded
+from jiaozi.lab.replay.records import CHANGE, Changes
+from jiaozi.ledger.records import BOOK
+from jiaozi.ledger.results import Result
+from jiaozi.ledger.state import State
+from jiaozi.rulebook.machine.kernel import names_of
+from jiaozi.rulebook.machine.layout import MISSING
+from jiaozi.rulebook.model import Book
+
+
+def changes_of_block(
+    recorded: Recorded, books: list[Book], bases: list[Book] | None, block: Block, reasons: ReasonSets
+) -> Changes:
+    """Return the rows of *block* as changes (n,) CHANGE: of what happened, or of what *bases* would have said."""
+    rows, book = block.rows, books[block.law]
+    changes = np.zeros(len(rows), dtype=CHANGE)
+    frames = recorded.frames[rows["frame"]]
+    changes["frame"], changes["instant"] = frames["sequence"], frames["instant"]
+    for name in ("row", "debit", "credit", "person", "amount", "action"):
+        changes[name] = rows[name]
+    facts = recorded.head.facts
+    for column, fact in (
+        ("place", "payment.place"),
+        ("payer_zone", "payer.zone"),
+        ("payer_kind", "payer.kind"),
+        ("payer_tier", "payer.tier"),
+        ("coin", "coin"),
+    ):
+        values = recorded.kinds[rows["kind"], facts.index(fact)]
+        changes[column] = np.where(values == MISSING, 0, values)
+    changes["is_admitted"] = block.admitted
+    changes["after"] = np.where(block.admitted, Result.CREATED, Result.REFUSED_BY_LAW)
+    if bases is None or block.old_bits is None:
+        changes["before"] = rows["result"]
+        old = _old_reasons(recorded, rows["reasons"], reasons)
+    else:
+        changes["before"] = np.where(block.admitted, Result.REFUSED_BY_LAW, Result.CREATED)
+        old = _sets(bases[block.law], block.old_bits, reasons)
+    changes["reasons"] = np.where(block.admitted, old, _sets(book, block.bits, reasons))
+    return changes
+
+
+def changes_of_frame(state: State, posted: Posted, reasons: ReasonSets) -> Changes:
+    """Return what came out otherwise in *posted*, (n,) CHANGE."""
+    before, after = posted.before, posted.after
+    was, now = before.results == Result.CREATED, after.results == Result.CREATED
+    # To post a reservation names it by its id alone: what it means is known of when it was booked.
+    meant = np.where(now, after.as_booked(), before.as_booked())
+    # A leg between accounts of the issuer's own sheet goes with its chain and is nobody's payment.
+    where = np.flatnonzero((was != now) & (meant["action"] != BOOK))
+    changes = np.zeros(len(where), dtype=CHANGE)
+    if not len(where):
+        return changes
+    moved = meant[where]
+    changes["frame"], changes["instant"], changes["row"] = posted.sequence, posted.instant, where
+    for name in ("debit", "credit", "action", "place", "amount"):
+        changes[name] = moved[name]
+    known = np.minimum(moved["debit"], state.account_count - 1)
+    accounts = state.accounts[known]
+    changes["person"] = accounts["person"]
+    for name, column in (
+        ("payer_zone", "zone"),
+        ("payer_kind", "kind"),
+        ("payer_tier", "tier"),
+        ("coin", "coin"),
+    ):
+        changes[name] = accounts[column]
+    changes["is_admitted"] = now[where]
+    changes["before"], changes["after"] = before.results[where], after.results[where]
+    sets = []
+    for row, is_admitted in zip(where.tolist(), now[where].tolist(), strict=True):
+        names = reasons_before(posted, row) if is_admitted else reasons_of(posted, row)
+        sets.append(reasons.number(names))
+    changes["reasons"] = sets
+    return changes
+
+
+def _old_reasons(recorded: Recorded, numbers: NDArray[np.uint16], reasons: ReasonSets) -> NDArray[np.int64]:
+    names = [(), *(tuple(each) for each in recorded.head.reasons)]
+    found, where = np.unique(numbers, return_inverse=True)
+    return np.array([reasons.number(names[number]) for number in found.tolist()], dtype=np.int64)[where]
+
+
+def _sets(book: Book, bits: NDArray[np.uint64], reasons: ReasonSets) -> NDArray[np.int64]:
+    found, where = np.unique(bits, axis=0, return_inverse=True)
+    numbers = [reasons.number(names_of(book, row)) for row in found]
+    return np.array(numbers, dtype=np.int64)[where.reshape(-1)]
