@@ -94,17 +94,20 @@ def found(
 def night(
     sheet: SheetNamed, wanted: dict[int, int], redeemed_fen: int, place_code: int, name: tuple[str, ...]
 ) -> Transfers | None:
-    """Return the transfers between two days, linked: banks pay out what was redeemed, and the issuer
-    takes in money for the coins that each distributor wants, account to fen. None when there are none.
+    """Return the transfers between two days: banks pay out what was redeemed, and the issuer takes in money
+    for the coins that each distributor wants, account to fen. None when there are none. Money and coins of
+    one distributor are linked, and nobody's to anybody else's: what a law refuses one undoes no other.
 
     They carry the ids that *name* gives; the ledger forgets ids that carry a time, so a caller may give others.
     """
-    legs = []
+    chains = []
     if redeemed_fen:
-        legs.append(Leg((*name, "paid out"), sheet.redemptions, sheet.reserve, redeemed_fen, BOOK))
+        legs = [Leg((*name, "paid out"), sheet.redemptions, sheet.reserve, redeemed_fen, BOOK)]
+        chains.append(chain(legs, place_code))
     for account, fen in wanted.items():
         if fen > 0:
             names = (*name, str(account))
-            legs.append(Leg((*names, "money"), sheet.reserve, sheet.client_money, fen, BOOK))
-            legs.append(Leg((*names, "coins"), sheet.client_money, account, fen, ISSUE))
-    return chain(legs, place_code) if legs else None
+            money = Leg((*names, "money"), sheet.reserve, sheet.client_money, fen, BOOK)
+            coins = Leg((*names, "coins"), sheet.client_money, account, fen, ISSUE)
+            chains.append(chain([money, coins], place_code))
+    return np.concatenate(chains) if chains else None
