@@ -5,7 +5,7 @@
 SHELL := /bin/sh
 ARGS ?=
 BIN := .venv/bin
-BENCHES := bench/law.py bench/pilot.py bench/ledger.py bench/idtable.py bench/history.py bench/proof.py bench/lab.py bench/shadow.py
+BENCHES := bench/law.py bench/pilot.py bench/ledger.py bench/idtable.py bench/history.py bench/proof.py bench/lab.py bench/shadow.py bench/spread.py
 
 JIAOZI_TORTURE ?= 100000
 TORTURES := tests/rulebook/test_reading_mutations.py tests/ledger/test_fault_*.py tests/ledger/test_machine.py

@@ -18,6 +18,7 @@ from jiaozi.proof.auditing.held import held
 from jiaozi.proof.auditing.keyring import Keyring
 from jiaozi.proof.checkpoint import sign
 from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, UNSIGNED
+from jiaozi.proof.whole import write_whole
 
 SUFFIX = ".checkpoint"
 
@@ -234,7 +235,7 @@ def _signed(given: argparse.Namespace, path: Path) -> int:
     note = sign(data.decode(), signer.name, signer.private_key)
     if len(note.encode()) > SIZE_LIMIT:
         raise ProofError(f"with one more signature the note is larger than {SIZE_LIMIT:,} bytes")
-    _replace(path, note.encode())
+    write_whole(path, note.encode())
     link = found.chains[0].links[0]
     if given.json:
         answer = {"ok": True, "sha256": link.hash.hex(), "key": signer.verifier_key}
@@ -243,20 +244,6 @@ def _signed(given: argparse.Namespace, path: Path) -> int:
         print(f"signed epoch {link.stated.epoch} of {link.stated.coin}, {link.hash.hex()}, as {signer.name}")
         print(f"others check it with {signer.verifier_key}")
     return HOLDS
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put *data* in place of the file at *path*, whole or not at all, with the rights that it had."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("xb") as file:
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _key(given: argparse.Namespace) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -19,8 +18,10 @@ from jiaozi.commands.words import NotUnderstood
 from jiaozi.errors import FactError, ProofError
 from jiaozi.ledger.facts import LawEnacted
 from jiaozi.ledger.journal.frames import Receipt
+from jiaozi.ledger.journal.segments import sync_folder
 from jiaozi.office import Office
 from jiaozi.proof import keys
+from jiaozi.proof.whole import write_whole
 from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.reading.read import with_reform
 from jiaozi.rulebook.telling.diff import diff_books
@@ -79,7 +80,9 @@ def enacted(
     note = signed(document(law, reformed, name, text, first_day, head, now), signers)
     path = office.folder / "enacted" / f"{head.sequence + 1}-{name}.txt"
     # The document first: a law in force that nobody has signed would be worse than a signature too many.
-    _write(path, note)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(path, note.encode())
+    sync_folder(path.parent.parent)
     try:
         receipt = office.ledger.record(LawEnacted.of(reformed))
     except FactError:
@@ -163,18 +166,3 @@ def _days_in(value: object) -> Iterator[date]:
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _days_in(each)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write *text* to *path*, durable and whole on return."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    for each in (path.parent, path.parent.parent):
-        handle = os.open(each, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from jiaozi.proof.auditing.sampling import percent_text
 from jiaozi.proof.auditing.statement import read_statement, statement_text
 from jiaozi.proof.keys import Signer
 from jiaozi.proof.verify_jiaozi import FAILS, HOLDS, UNREADABLE, UNSIGNED, StepError
+from jiaozi.proof.whole import write_whole
 
 
 def signer_given(given: argparse.Namespace) -> Signer | None:
@@ -69,7 +68,7 @@ def audit(given: argparse.Namespace) -> int:
     written = None
     if signer is not None and signers:
         written = Path(given.to) / audit_statement.file_name(found, signer.name)
-        _write_beside(written, statement_text(found, signer))
+        write_whole(written, statement_text(found, signer).encode(), mode=0o644)
     _tell_audit(given, found, signers, status, written)
     if signer is not None and not signers:
         print("jiaozi: no statement was written: name the keys of issuer and supervisor", file=sys.stderr)
@@ -80,16 +79,6 @@ def _read(files: list[Path]) -> Iterator[tuple[str, bytes]]:
     for path in files:
         with path.open("rb") as file:
             yield path.name, file.read(openings.SIZE_LIMIT + 1)
-
-
-def _write_beside(path: Path, text: str) -> None:
-    """Write *text* beside *path* and move it there, so that nobody reads half of it."""
-    handle, name = tempfile.mkstemp(prefix=".audit-", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text.encode())
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    Path(name).replace(path)
 
 
 def _tell_audit(

@@ -20,6 +20,7 @@ from jiaozi.lab.replay.law import Tried, tried_of
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.shadow import Shadow
 from jiaozi.ledger.shadow_rows import Difference, Part, parts_in
+from jiaozi.proof.whole import write_whole
 from jiaozi.rulebook.model import Book
 
 FOLDER, FILE = "shadow", "reform.toml"
@@ -54,9 +55,7 @@ def place(folder: Path, asked: Asked, text: str) -> Path:
     """Put the reform into the *folder* of an office, whole or not at all; return its path."""
     path = folder / FOLDER / FILE
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    part = path.with_name(f".{FILE}.part")
-    part.write_text(f"{FIRST_LINE}{msgspec.json.encode(asked).decode()}\n{text}", encoding="utf-8")
-    part.replace(path)
+    write_whole(path, f"{FIRST_LINE}{msgspec.json.encode(asked).decode()}\n{text}".encode())
     return path
 
 

@@ -69,10 +69,10 @@ def trial_balance(accounts: Accounts) -> list[TrialLine]:
         balance = part["balance"]
         columns = [
             np.bincount(where, minlength=len(found)).tolist(),
-            _by_group(np.where(balance < 0, -balance, 0), where, len(found)),
-            _by_group(np.where(balance > 0, balance, 0), where, len(found)),
-            _by_group(part["pending_out"], where, len(found)),
-            _by_group(part["pending_in"], where, len(found)),
+            sums_by_group(np.where(balance < 0, -balance, 0), where, len(found)),
+            sums_by_group(np.where(balance > 0, balance, 0), where, len(found)),
+            sums_by_group(part["pending_out"], where, len(found)),
+            sums_by_group(part["pending_in"], where, len(found)),
         ]
         for place, key in enumerate(found.tolist()):
             line = sums.setdefault(key, [0] * len(columns))
@@ -103,7 +103,8 @@ def exact_sum(amounts: NDArray[np.int64]) -> int:
     return (int((amounts >> 32).sum()) << 32) + int((amounts & _LOW).sum())
 
 
-def _by_group(amounts: NDArray[np.int64], group: NDArray[np.intp], groups: int) -> list[int]:
+def sums_by_group(amounts: NDArray[np.int64], group: NDArray[np.intp], groups: int) -> list[int]:
+    """Return the sum of *amounts* (n,) by *group* (n,), a number below *groups*, exact beyond 63 bits."""
     high = np.bincount(group, weights=(amounts >> 32).astype(np.float64), minlength=groups)
     low = np.bincount(group, weights=(amounts & _LOW).astype(np.float64), minlength=groups)
     return [(int(a) << 32) + int(b) for a, b in zip(high.tolist(), low.tolist(), strict=True)]

@@ -9,6 +9,7 @@
     wholesale       accounts that would stand out of their bucket, by the supervisor's rule
     rows            all balances read in order, in memory that does not grow
     silent          bucket files: a wallet makes the proof itself, and nobody learns of it
+    whole           files put in their place whole or not at all
     strict          JSON files of one spelling
     auditing/       forks and gaps, buckets opened by lot, the whole made again
     hashing/        the tree made fast, by compiled code

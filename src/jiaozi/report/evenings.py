@@ -21,12 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jiaozi.errors import ProofError
-from jiaozi.ledger.journal.segments import sync_file, sync_folder
+from jiaozi.ledger.journal.segments import sync_file
 from jiaozi.proof import tree
 from jiaozi.proof.checkpoint import Checkpoint, parse
 from jiaozi.proof.files import proof_text
 from jiaozi.proof.plain import Level
 from jiaozi.proof.tree import Tree
+from jiaozi.proof.whole import write_whole
 
 BUCKET = np.dtype([("sum", "<u8"), ("hash", "u1", (32,))])
 """A bucket as it is kept: its sum in fen, its hash."""
@@ -108,13 +109,7 @@ class Evenings:
     def write_note(self, coin_id: str, epoch: int, note: str) -> Path:
         """Put *note* in its place, whole or not at all; durable on return."""
         path = self.path(coin_id, epoch)
-        part = path.with_suffix(".checkpoint.part")
-        with part.open("w", encoding="utf-8") as file:
-            file.write(note)
-            file.flush()
-            sync_file(file.fileno())
-        part.replace(path)
-        sync_folder(self.folder)
+        write_whole(path, note.encode())
         return path
 
     def _load(self, coin_id: str, epoch: int) -> Kept:

@@ -19,7 +19,6 @@ money      the third way: the ledger itself, run again
 gather     changed rows in one form, whichever way they were found
 changes    decisions that came out otherwise, gathered and written as Parquet
 summary    who, how many, how much, why, when
-sums       sums of amounts, exact
 telling    the same under the names of places, words and coins
 holders    what holders have at the end, and who is trapped
 examples   worked examples, without names

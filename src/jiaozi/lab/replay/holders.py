@@ -12,9 +12,9 @@ from jiaozi.lab.replay.facts import facts_of_row
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.recording import HELD
 from jiaozi.lab.replay.summary import Trapped
-from jiaozi.lab.replay.sums import exact_sums
 from jiaozi.ledger.records import AccountFlag
 from jiaozi.ledger.state import State
+from jiaozi.ledger.totals import sums_by_group
 from jiaozi.rulebook.decide import decide
 from jiaozi.rulebook.model import Action, Book
 
@@ -40,7 +40,7 @@ def trapped(recorded: Recorded, book: Book, held: NDArray[np.void]) -> list[Trap
     keys |= rows["kind"].astype(np.int64) << 8 | rows["tier"]
     found, where = np.unique(keys, return_inverse=True)
     counts = np.bincount(where, minlength=len(found)).tolist()
-    sums = exact_sums(rows["balance"], where, len(found))
+    sums = sums_by_group(rows["balance"], where, len(found))
     words, end = book.vocabulary, Instant(recorded.head.last_instant)
     told = []
     for key, count, amount in zip(found.tolist(), counts, sums, strict=True):

@@ -37,7 +37,6 @@ from jiaozi.lab.replay.records import (
     Questions,
     Tally,
 )
-from jiaozi.lab.replay.sums import exact_sums
 from jiaozi.ledger.journal.ahead import ahead
 from jiaozi.ledger.journal.reading import JournalReader
 from jiaozi.ledger.payload import MAX_BATCH, Booked, compare
@@ -46,6 +45,7 @@ from jiaozi.ledger.posting.supplied import FACTS_SUPPLIED
 from jiaozi.ledger.restart import Ready, fold_ready, prepare
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
+from jiaozi.ledger.totals import sums_by_group
 from jiaozi.money import MAX_FEN
 from jiaozi.rulebook.machine.kernel import names_of
 from jiaozi.rulebook.machine.layout import MISSING
@@ -190,7 +190,7 @@ class _Recorder:
         counts = np.bincount(where, minlength=len(found)).tolist()
         # What was sent as the amount of a transfer that failed may be anything, such as "all there is".
         can_be = (moved["amount"] > 0) & (moved["amount"] <= MAX_FEN)
-        sums = exact_sums(np.where(can_be, moved["amount"], 0), where, len(found))
+        sums = sums_by_group(np.where(can_be, moved["amount"], 0), where, len(found))
         for key, count, amount in zip(found.tolist(), counts, sums, strict=True):
             tally = self.tallies[self.months.name, key >> 8, key & 0xFF]
             tally[0] += count

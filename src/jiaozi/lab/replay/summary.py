@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from jiaozi.clock import Instant, moment_of
 from jiaozi.lab.replay.records import Changes, Month, Tally
-from jiaozi.lab.replay.sums import exact_sums
+from jiaozi.ledger.totals import sums_by_group
 
 SIZE_CLASSES = (1_00, 10_00, 100_00, 1_000_00, 10_000_00, 100_000_00)
 """Upper ends, in fen, of the classes by size; the last class has none."""
@@ -157,7 +157,7 @@ class Counter:
     ) -> None:
         found, where = np.unique(keys.astype(np.int64) * 2 + admitted, return_inverse=True)
         counts = np.bincount(where, minlength=len(found)).tolist()
-        sums = exact_sums(amounts, where, len(found))
+        sums = sums_by_group(amounts, where, len(found))
         for key, count, amount in zip(found.tolist(), counts, sums, strict=True):
             self.tables[name][key >> 1].add(key & 1, count, amount)
 
@@ -168,7 +168,7 @@ class Counter:
         keys |= changes["payer_tier"]
         found, first, where = np.unique(keys * 2 + admitted, return_index=True, return_inverse=True)
         counts = np.bincount(where, minlength=len(found)).tolist()
-        sums = exact_sums(amounts, where, len(found))
+        sums = sums_by_group(amounts, where, len(found))
         new = []
         for number, key in enumerate(found.tolist()):
             kind = (key >> 17, key >> 9 & 0xFF, key >> 1 & 0xFF)

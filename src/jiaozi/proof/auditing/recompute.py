@@ -8,9 +8,7 @@ exists, is shown elsewhere.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,9 +22,10 @@ from jiaozi.money import format_fen
 from jiaozi.proof import checkpoint, tree, wholesale
 from jiaozi.proof.auditing.held import held
 from jiaozi.proof.checkpoint import Checkpoint
-from jiaozi.proof.keys import Signer
+from jiaozi.proof.keys import Signer, read_secret
 from jiaozi.proof.plain import Balances, Progress, Stop
 from jiaozi.proof.tree import Executor, Tree
+from jiaozi.proof.whole import write_whole
 
 NOTE_LIMIT = 64 * 1_024
 """Bytes of a checkpoint with all its signatures."""
@@ -138,10 +137,7 @@ def load_secret(path: Path) -> bytes:
 
     Raises `ProofError` if others may read the file or if it has something else in it.
     """
-    if path.stat().st_mode & 0o077:
-        raise ProofError(f"others may read or write the secret in {path}; run: chmod 600 {path}")
-    with path.open("rb") as file:
-        data = file.read(100)
+    data = read_secret(path)
     if re.fullmatch(rb"[0-9a-f]{64}\n?", data):
         return bytes.fromhex(data.decode())
     if len(data) != 32:
@@ -179,16 +175,5 @@ def _countersigned(path: Path, signer: Signer, compared: str) -> str:
     if checkpoint.checkpoint_hash(note) != checkpoint.checkpoint_hash(compared):
         raise ProofError(f"{path} was changed while the tree was computed; nothing was signed")
     signed = checkpoint.sign(note, signer.name, signer.private_key)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(signed.encode())
-            file.flush()
-            os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(path, signed.encode())
     return signed
