@@ -64,9 +64,12 @@ def changes_of_frame(state: State, posted: Posted, reasons: ReasonSets) -> Chang
     if not len(where):
         return _NO_CHANGES
     # To post a reservation names it by its id alone: what it means is known of when it was booked.
-    moved = np.where(now[where], after.as_booked()[where], before.as_booked()[where])
+    moved, was_booked = after.as_booked()[where], ~now[where]
+    if was_booked.any():
+        moved[was_booked] = before.as_booked()[where[was_booked]]
     # A leg between accounts of the issuer's own sheet goes with its chain and is nobody's payment.
-    where, moved = where[moved["action"] != BOOK], moved[moved["action"] != BOOK]
+    if not (kept := moved["action"] != BOOK).all():
+        where, moved = where[kept], moved[kept]
     changes = np.zeros(len(where), dtype=CHANGE)
     changes["frame"], changes["instant"], changes["row"] = posted.sequence, posted.instant, where
     for name in ("debit", "credit", "action", "place", "amount"):
