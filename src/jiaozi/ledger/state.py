@@ -24,7 +24,7 @@ from jiaozi.ledger.notes import NO_NOTES, Notes
 from jiaozi.ledger.opening import accounts_in, check_openings, write_accounts
 from jiaozi.ledger.payload import MAX_RELEASED, Booked, moves
 from jiaozi.ledger.posting.arena import reserve
-from jiaozi.ledger.posting.asking import Asking, day_end, days_at
+from jiaozi.ledger.posting.asking import Asking, DayClocks, days_at
 from jiaozi.ledger.posting.beside import Beside
 from jiaozi.ledger.posting.holders import Holders
 from jiaozi.ledger.posting.idindex import (
@@ -139,6 +139,7 @@ class State:
         self._consents: Int64s | None = None
         self._consents_until: Instant | None = None
         self._days_until: Instant | None = None
+        self._clocks = DayClocks()
         self._unswept = 0
 
     @classmethod
@@ -479,12 +480,12 @@ class State:
         setting = asking.setting
         if self._days_until is None or instant >= self._days_until:
             clocks = [place.clock for place in self.words.places.values()]
-            set_days(setting, [(0, 0, 0), *(days_at(instant, clock) for clock in clocks)])
+            set_days(setting, [(0, 0, 0), *(self._clocks.days(instant, clock) for clock in clocks)])
             interval = int(np.searchsorted(asking.cuts, instant, side="right"))
             setting[INTERVAL] = interval
-            # The law changes next at the cut behind this interval, and no day ends before the first of these.
+            # The law changes next at the cut behind this interval; whichever comes first is looked for again.
             following = [Instant(cut) for cut in asking.cuts[interval : interval + 1].tolist()]
-            self._days_until = min([*following, *(day_end(instant, clock) for clock in set(clocks))])
+            self._days_until = min([*following, self._clocks.next_day(clocks)])
         if self.register.id_window is not None:
             window_ms = self.register.id_window * 1_000
             self.horizon_ms = max(self.horizon_ms, instant // NS_PER_MS - window_ms)

@@ -118,7 +118,8 @@ def kinds_of(changes: Changes) -> NDArray[np.int64]:
     """Return one number for the kind of holder and the direction of each of *changes*, (n,)."""
     kinds = changes["payer_zone"].astype(np.int64) << 16 | changes["payer_kind"].astype(np.int64) << 8
     kinds |= changes["payer_tier"]
-    return kinds * 2 + changes["is_admitted"]
+    numbers: NDArray[np.int64] = kinds * 2 + changes["is_admitted"]
+    return numbers
 
 
 class Counter:
