@@ -251,7 +251,7 @@ class State:
         return digest_of(
             LongDigest(self.accounts.data).digest(),
             LongDigest(self.counts.data if self.has_counts else b"").digest(),
-            self.coins,
+            self.coins[:, :COIN_KEPT],
             content_of(self._ids, self.horizon_ms),
             self.pendings.open(),
             self.register.content(),
@@ -487,10 +487,11 @@ def digest_of(
     """Return the digest of a state, given those of its *accounts* and *counts*, see `digests`.
 
     They are nearly all of it, so who hashes them for another reason has the
-    digest of the state for little more. *ids* is what `idindex.content_of` gives.
+    digest of the state for little more. *ids* is what `idindex.content_of` gives,
+    *coins* the columns that are kept, (c, COIN_KEPT).
     """
     whole = hashlib.sha256(accounts + counts)
-    whole.update(np.ascontiguousarray(coins[:, :COIN_KEPT]).data)
+    whole.update(np.ascontiguousarray(coins).data)
     whole.update(ids.data)
     whole.update(pendings.tobytes())
     whole.update(register)

@@ -148,7 +148,7 @@ def write_parts(file: SnapshotWriter, picture: Picture) -> tuple[str, int]:
     state = digest_of(
         accounts,
         counts,
-        picture.coins,
+        picture.coins[:, :COIN_KEPT],
         content(picture.ids, numbers.horizon_ms),
         picture.pendings,
         picture.register,
@@ -235,7 +235,7 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
     digest = digest_of(
         hashed,
         counted,
-        coins,
+        coins[:, :COIN_KEPT],
         content_of(ids, numbers.horizon_ms),
         pendings.open(),
         register_content,
