@@ -304,10 +304,10 @@ def test_each_exercise_that_ships_changes_what_it_says_and_says_what_it_is(path:
     base = shipped("cn-sh") if "--draft cn-sh" in text else shipped()
     reformed = with_reform(base, path.name, text)
     changes = diff_books(base, reformed, "en")
-    assert len(changes) == text.count("\n[[change]]\n")
+    assert len(changes) == sum(text.count(f"\n[[{kind}]]\n") for kind in ("change", "amend", "rule"))
     for change in changes:
         assert change.status is Status.DRAFT
-        assert change.before or change.what == "until"
+        assert change.before or change.what in ("until", "added")
         assert reformed.sources[change.cite.source].read == "invented"
     assert "AN EXERCISE" in text.splitlines()[0]
     title = next(part.title for part in reformed.parts if part.name == path.stem)
