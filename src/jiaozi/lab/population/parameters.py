@@ -197,10 +197,10 @@ FREEZES_A_YEAR, FREEZE_DAYS = 0.004, 45.0
 FREEZE_HOUR: Final = 19
 """When orders are obeyed, on the evening of the day they come in."""
 
-RESERVE_SIGMA_BP: Final = 1.5
+RESERVE_SIGMA_BP: Final = 1.0
 """By how much the value of a reserve moves in a night, in hundredths of a percent, as often up as down."""
 
-RESERVE_BUFFER_BP: Final = 2.0
+RESERVE_BUFFER_BP: Final = 3.0
 """What an issuer keeps above the coins outstanding when he makes up his reserve."""
 
 MAKE_UP_HOUR: Final = 10
