@@ -115,7 +115,7 @@ def alone(work: Path, stop: Callable[[], bool] | None) -> Iterator[None]:
 class Writing:
     """The growing files of *folder*, cut to *parts*, *frames* and *kinds* rows and open for more."""
 
-    def __init__(self, folder: Path, parts: Sequence[int], frames: int, kinds: int, kind_width: int) -> None:
+    def __init__(self, folder: Path, parts: Sequence[int], frames: int, kinds: int) -> None:
         self.folder = folder
         self.parts = list(parts)
         """Rows of each part."""
@@ -126,8 +126,9 @@ class Writing:
         self._dealt: Future[None] = self._dealer.submit(lambda: None)
         for number, count in enumerate(self.parts):
             _cut(folder / part_name(number), count * QUESTION.itemsize)
-        _cut(folder / FRAMES, frames * FRAME.itemsize)
-        _cut(folder / KINDS, kinds * kind_width * 8)
+        for name, size in ((FRAMES, frames * FRAME.itemsize), (KINDS, kinds * len(COLUMNS) * 8)):
+            _cut(folder / name, size)
+            self.append(name, np.zeros(0))
 
     def append(self, name: str, rows: NDArray[Any]) -> None:
         """Write *rows* at the end of the file *name*, which is made if it is not there."""

@@ -187,7 +187,7 @@ class _Recorder:
         self.gathered = Gathered()
         self.kinds_before = len(self.kinds.rows)
         parts = head.parts if head else [0] * PARTS
-        self.writing = Writing(folder, parts, self.frame_count, self.kinds_before, len(COLUMNS))
+        self.writing = Writing(folder, parts, self.frame_count, self.kinds_before)
 
     def fold(self, ready: Ready) -> None:
         """Fold one frame."""
