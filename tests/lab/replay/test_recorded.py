@@ -14,9 +14,9 @@ from jiaozi.clock import ManualClock, day_start
 from jiaozi.errors import JournalError, NotReady
 from jiaozi.lab.population.founding import law_of
 from jiaozi.lab.replay.facts import facts_of_row
+from jiaozi.lab.replay.folder import part_name
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.recorded import Recorded, slots_of
-from jiaozi.lab.replay.folder import part_name
 from jiaozi.lab.replay.records import GIVES_BACK, PARTS, WIDE_COLUMNS
 from jiaozi.lab.replay.replay import Asked as Question
 from jiaozi.lab.replay.replay import Mode, coming, prepared, replay
@@ -32,6 +32,7 @@ from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.machine.layout import MISSING
 from jiaozi.rulebook.model import ACTION_CODES, Book
 from tests.lab.replay.plain import Asked, Freed, Key, history_of
+from tests.lab.replay.reading import after
 from tests.lab.replay.reforms import NOTHING, limit, tried_text
 from tests.lab.replay.worlds import small_town, write_reservations, write_world
 
@@ -178,7 +179,9 @@ def bytes_of(journal: Path) -> int:
     return sum(path.stat().st_size for path in journal.glob("*.jzj"))
 
 
-def test_of_a_journal_that_has_grown_the_rest_is_recorded_and_of_one_that_has_not_nothing(tmp_path: Path) -> None:
+def test_of_a_journal_that_has_grown_the_rest_is_recorded_and_of_one_that_has_not_nothing(
+    tmp_path: Path,
+) -> None:
     journal, work = tmp_path / "journal", tmp_path / "work"
     recordings: list[int] = []
     book = law_of("cn-sh", DAY, DAY + timedelta(days=2))
@@ -227,9 +230,8 @@ def test_a_damaged_journal_is_told_of(small: Path, tmp_path: Path) -> None:
 
 def test_who_stops_or_interrupts_the_recording_leaves_nothing_half_done(small: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    told: list[int] = []
     with pytest.raises(NotReady, match="stopped"):
-        prepared(small, work, stop=lambda: bool(told.append(1)) or len(told) > 2)
+        prepared(small, work, stop=after(3))
     assert not list(work.iterdir())
 
     def interrupt(_: int) -> None:

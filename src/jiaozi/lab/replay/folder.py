@@ -199,6 +199,8 @@ def tidy(folder: Path, sequence: int) -> None:
         for path in folder.glob(pattern):
             if not path.stem.endswith(f"{sequence:020}"):
                 path.unlink()
+    for path in folder.glob(f".{HEAD}.*.part"):
+        path.unlink()
 
 
 def _cut(path: Path, size: int) -> None:

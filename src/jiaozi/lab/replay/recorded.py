@@ -20,6 +20,7 @@ from jiaozi.lab.replay.folder import FRAMES, KINDS, held_name, part_name, read_h
 from jiaozi.lab.replay.kinds import COLUMNS
 from jiaozi.lab.replay.records import AMOUNTS, FRAME, HELD, QUESTION, WIDE, Head, Questions
 from jiaozi.ledger.posting.asking import days_at
+from jiaozi.ledger.totals import exact_sum
 from jiaozi.rulebook.machine.layout import MISSING
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.model import Book
@@ -60,6 +61,12 @@ class Recorded:
     def count(self) -> int:
         """How many questions there are."""
         return sum(self.head.parts)
+
+    def payments(self, first: int, last: int) -> tuple[int, int]:
+        """Return how many payments were tried in frames *first* to before *last*, and their sum in fen."""
+        frames = self.frames[first:last]
+        high, low = exact_sum(frames["amount_high"]), exact_sum(frames["amount_low"])
+        return int(frames["payments"].sum()), (high << 32) + low
 
     @cached_property
     def books(self) -> tuple[Book, ...]:

@@ -90,6 +90,7 @@ def replay(
     counter = Counter(recorded.head.accounts)
     base = [asked.base.of(book) for book in recorded.books] if asked.base else None
     shown = examples.Examples(recorded, books, base)
+    frames = frames_of(recorded, asked)
     if asked.mode is Mode.MONEY_FOLLOWS:
         if asked.base is not None:
             raise NotReady("where money follows, a law is compared with what happened; leave the base out")
@@ -99,15 +100,14 @@ def replay(
         months, left_out = again.months.past, again.left_out
         held = held_by(again.state)
     else:
-        first, last = frames_of(recorded, asked)
         check_can_ask(recorded)
         blocks = ask_again(
             recorded,
             books,
             base,
             sums_follow=asked.mode is Mode.SUMS_FOLLOW,
-            first_frame=first,
-            last_frame=last,
+            first_frame=frames[0],
+            last_frame=frames[1],
             threads=threads,
             progress=progress,
             stop=stop,
@@ -118,7 +118,7 @@ def replay(
             shown.of_questions(block, changes, counter.add(changes))
         months, left_out, held = recorded.head.months, 0, np.asarray(recorded.held)
     trapped = holders.trapped(recorded, books[-1], held) if books else []
-    summary = summary_of(recorded, books, counter, reasons, shown, trapped, months, left_out)
+    summary = summary_of(recorded, books, counter, reasons, shown, trapped, months, left_out, frames)
     return told(recorded, books, asked, summary, file.close(reasons))
 
 
