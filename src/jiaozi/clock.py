@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import NewType
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,12 @@ NS_PER_SECOND = 1_000_000_000
 SHANGHAI = "Asia/Shanghai"
 
 
+@cache
+def _zone(name: str) -> ZoneInfo:
+    """Return the zone *name*. Of itself `ZoneInfo` keeps eight of them, and reads the file of a ninth each time."""
+    return ZoneInfo(name)
+
+
 def instant_of(moment: datetime) -> Instant:
     """Return the instant of *moment*, which must carry its offset."""
     if moment.tzinfo is None:
@@ -37,13 +44,13 @@ def instant_of(moment: datetime) -> Instant:
 
 def day_start(day: date, zone: str = SHANGHAI) -> Instant:
     """Return the instant at which *day* begins on the clock of *zone*."""
-    return instant_of(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)))
+    return instant_of(datetime(day.year, day.month, day.day, tzinfo=_zone(zone)))
 
 
 def moment_of(instant: Instant, zone: str = SHANGHAI) -> datetime:
     """Return *instant* as a datetime with the offset of *zone*, to the microsecond."""
     seconds, rest = divmod(instant, NS_PER_SECOND)
-    return datetime.fromtimestamp(seconds, ZoneInfo(zone)) + timedelta(microseconds=rest // 1_000)
+    return datetime.fromtimestamp(seconds, _zone(zone)) + timedelta(microseconds=rest // 1_000)
 
 
 def day_of(instant: Instant, zone: str = SHANGHAI) -> date:

@@ -16,8 +16,8 @@ gives them again: so a reader needs no kernel, and a replay has what to compare.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,14 @@ MOVED_FLAGS = (
     | TransferFlag.BALANCING_CREDIT
 )
 """Transfers with one of these say less than they move: the ledger knows the accounts or the amount."""
+
+# Numbers, for an enum is asked a dozen questions whenever NumPy meets it.
+_MOVED_FLAGS = np.uint16(int(MOVED_FLAGS))
+_CREATED, _REFUSED = int(Result.CREATED), int(Result.REFUSED_BY_LAW)
+_LAST_RESULT, _LAST_CHOICE = max(int(each) for each in Result), max(int(each) for each in Choice)
+
+_HEAD = struct.Struct("<8I")
+_ONE_CALL = struct.Struct("<IB3s")
 
 _NONE_MOVED: Transfers = np.zeros(0, dtype=TRANSFER)
 _NONE_RELEASED: NDArray[np.void] = np.zeros(0, dtype=PENDING)
@@ -111,7 +119,7 @@ class Booked:
 
 def moves(batch: Transfers, results: NDArray[np.uint8]) -> NDArray[np.intp]:
     """Return which transfers were booked with other accounts or amounts than they say, (k,)."""
-    return np.flatnonzero(((batch["flags"] & np.uint16(MOVED_FLAGS)) != 0) & (results == Result.CREATED))
+    return np.flatnonzero(((batch["flags"] & _MOVED_FLAGS) != 0) & (results == _CREATED))
 
 
 def pack(booked: Booked) -> list[Part]:
@@ -140,50 +148,54 @@ def unpack(payload: bytes | memoryview) -> Booked:
 
     Whatever the bytes are, what is returned can be given to the kernel: it trusts *calls*.
     """
+    if len(payload) < HEAD_BYTES:
+        raise JournalError("a frame of transfers is shorter than its head")
+    head = _HEAD.unpack_from(payload)
+    count, callers, words, refused_count, moved_count, released_count, notes_count, notes_bytes = head
+    _check_head(*head)
     # A copy: numba would compile the kernel a second time for columns that must not be written. And one
     # for all columns, as bytes: field by field the transfers alone took ten times as long.
     data = np.frombuffer(payload, dtype=np.uint8).copy()
-    if len(data) < HEAD_BYTES:
-        raise JournalError("a frame of transfers is shorter than its head")
-    head = data[:HEAD_BYTES].view(np.uint32).tolist()
-    count, callers, words, refused_count, moved_count, released_count, notes_count, notes_bytes = head
-    _check_head(*head)
-    sizes = [
-        CALL.itemsize * callers,
-        count,
-        TRANSFER.itemsize * count,
-        4 * refused_count,
-        8 * words * refused_count,
-        TRANSFER.itemsize * moved_count,
-        PENDING.itemsize * released_count,
-        4 * notes_count,
-        4 * notes_count,
-        notes_bytes,
-    ]
-    stops = list(accumulate((_round_up(size) for size in sizes), initial=HEAD_BYTES))
-    if stops[-1] != len(data):
-        raise JournalError(f"a frame of transfers says {stops[-1]} bytes and has {len(data)}")
-    calls, results, batch, refused, bits, moved, released, rows, lengths, texts = (
-        data[start : start + size] for start, size in zip(stops[:-1], sizes, strict=True)
-    )
+    results_at = HEAD_BYTES + CALL.itemsize * callers
+    batch_at = results_at + _round_up(count)
+    refused_at = batch_at + TRANSFER.itemsize * count
+    bits_at = refused_at + _round_up(4 * refused_count)
+    moved_at = bits_at + 8 * words * refused_count
+    released_at = moved_at + TRANSFER.itemsize * moved_count
+    notes_at = released_at + PENDING.itemsize * released_count
+    end = notes_at + 2 * _round_up(4 * notes_count) + _round_up(notes_bytes)
+    if end != len(data):
+        raise JournalError(f"a frame of transfers says {end} bytes and has {len(data)}")
     booked = Booked(
-        batch.view(TRANSFER),
-        calls.view(CALL),
-        results,
+        data[batch_at:refused_at].view(TRANSFER),
+        data[HEAD_BYTES:results_at].view(CALL),
+        data[results_at : results_at + count],
         np.zeros((count, words), dtype=np.uint64),
-        moved.view(TRANSFER) if moved_count else _NONE_MOVED,
-        released.view(PENDING) if released_count else _NONE_RELEASED,
-        _notes(rows, lengths, texts, count) if notes_count else NO_NOTES,
+        data[moved_at:released_at].view(TRANSFER) if moved_count else _NONE_MOVED,
+        data[released_at:notes_at].view(PENDING) if released_count else _NONE_RELEASED,
+        _notes(data[notes_at:end], notes_count, notes_bytes, count) if notes_count else NO_NOTES,
     )
-    _check_calls(booked.calls, count)
-    if (booked.results >= len(Result)).any():
-        raise JournalError("a frame of transfers has a result that is none")
-    if not np.array_equal(refused.view(np.uint32), np.flatnonzero(booked.results == Result.REFUSED_BY_LAW)):
-        raise JournalError("a frame of transfers lists others as refused than its results do")
-    if moved_count != len(moves(booked.batch, booked.results)):
-        raise JournalError("a frame of transfers lists others as moved than its results do")
-    booked.bits[refused.view(np.uint32)] = bits.view(np.uint64).reshape(refused_count, words)
+    if callers != 1 or not _is_one_call(payload, count):
+        _check_calls(booked.calls, count)
+    refused = data[refused_at : refused_at + 4 * refused_count].view(np.uint32)
+    _check_lists(booked, refused, moved_count)
+    if refused_count:
+        bits = data[bits_at:moved_at].view(np.uint64)
+        booked.bits[refused] = bits.reshape(refused_count, words)
     return booked
+
+
+def _check_lists(booked: Booked, refused: NDArray[np.uint32], moved_count: int) -> None:
+    """Raise `JournalError` unless *refused* and as many as *moved_count* are what the results say."""
+    results = booked.results
+    # Bytes are searched many times as fast as arrays are compared, and most frames refuse and move nothing.
+    raw = results.tobytes()
+    if len(raw) and results.max() > _LAST_RESULT:
+        raise JournalError("a frame of transfers has a result that is none")
+    if (len(refused) or _REFUSED in raw) and not np.array_equal(refused, np.flatnonzero(results == _REFUSED)):
+        raise JournalError("a frame of transfers lists others as refused than its results do")
+    if (moved_count or booked.batch["flags"].any()) and moved_count != len(moves(booked.batch, results)):
+        raise JournalError("a frame of transfers lists others as moved than its results do")
 
 
 def compare(booked: Booked, stored: Booked) -> None:
@@ -232,16 +244,24 @@ def _check_head(
         )
 
 
+def _is_one_call(payload: bytes | memoryview, count: int) -> bool:
+    """Return whether the first caller is a good one with all *count* transfers, as in most frames."""
+    end, choice, unused = _ONE_CALL.unpack_from(payload, HEAD_BYTES)
+    return bool(end == count and choice <= _LAST_CHOICE and unused == bytes(len(unused)))
+
+
 def _check_calls(calls: NDArray[np.void], count: int) -> None:
     ends = calls["end"].astype(np.int64)
     if count and (ends[-1] != count or (np.diff(ends, prepend=0) <= 0).any()):
         raise JournalError("the callers of a frame of transfers do not end one after the other")
-    if (calls["choice"] > max(Choice)).any() or calls["unused"].any():
+    if (calls["choice"] > _LAST_CHOICE).any() or calls["unused"].any():
         raise JournalError("a caller of a frame of transfers made a choice that is none")
 
 
-def _notes(rows: Part, lengths: Part, texts: Part, count: int) -> Notes:
-    notes = Notes(rows.view(np.uint32), lengths.view(np.uint32), texts.tobytes())
+def _notes(part: Part, notes_count: int, notes_bytes: int, count: int) -> Notes:
+    size, column = 4 * notes_count, _round_up(4 * notes_count)
+    rows, lengths = part[:size].view(np.uint32), part[column : column + size].view(np.uint32)
+    notes = Notes(rows, lengths, part[2 * column : 2 * column + notes_bytes].tobytes())
     try:
         notes.check(count)
     except ValueError as error:

@@ -24,7 +24,7 @@ from jiaozi.ledger.notes import NO_NOTES, Notes
 from jiaozi.ledger.opening import accounts_in, check_openings, write_accounts
 from jiaozi.ledger.payload import MAX_RELEASED, Booked, moves
 from jiaozi.ledger.posting.arena import reserve
-from jiaozi.ledger.posting.asking import Asking, day_end, days_at
+from jiaozi.ledger.posting.asking import Asking, DayClocks, days_at
 from jiaozi.ledger.posting.beside import Beside
 from jiaozi.ledger.posting.holders import Holders
 from jiaozi.ledger.posting.idindex import (
@@ -91,6 +91,26 @@ FRAME_AS_TRANSFERS = 64
 """What a frame counts besides its transfers, so that small ones sweep too."""
 
 
+_Undo = tuple[NDArray[np.void], Int64s, NDArray[np.void]]
+"""Room to take chains back, see `kernel.post`: undo, undo_rows, undo_pendings."""
+
+
+def _undo_of(legs: int) -> _Undo:
+    """Return room for chains of *legs* legs."""
+    rows = ROWS_PER_LEG * legs
+    return (
+        np.zeros(rows, dtype=ACCOUNT),
+        np.zeros((rows, UNDO_WIDTH), dtype=np.int64),
+        np.zeros(legs + 1, dtype=PENDING),
+    )
+
+
+_NO_CHAINS = _undo_of(0)
+"""Most frames have no chain, and nothing is written into room for none."""
+
+_NONE_RELEASED: NDArray[np.void] = np.zeros(0, dtype=PENDING)
+
+
 class State:
     """Everything the journal says, folded."""
 
@@ -116,6 +136,7 @@ class State:
         self._consents: Int64s | None = None
         self._consents_until: Instant | None = None
         self._days_until: Instant | None = None
+        self._clocks = DayClocks()
         self._unswept = 0
 
     @classmethod
@@ -361,9 +382,11 @@ class State:
         self._ids = make_room(self._ids, count)
         results = np.zeros(count, dtype=np.uint8)
         bits = np.zeros((count, words_of(book)), dtype=np.uint64)
-        rows, legs = batch, 0
+        rows, room = batch, _NO_CHAINS
         if (flags := batch["flags"]).any():
             legs = 2 * int(np.count_nonzero(flags & LINKED))
+            if legs:
+                room = _undo_of(legs)
             self.pendings.make_room(int(np.count_nonzero(flags & PENDING_FLAG)))
             moved = int(np.count_nonzero(flags & MOVED))
             if moved:
@@ -371,7 +394,7 @@ class State:
                 # As bytes: field by field takes 40 times as long.
                 rows[:count].view(np.uint8)[:] = batch.view(np.uint8)
         if count:
-            self._run(asking, rows, calls, notes, legs, results, bits, beside)
+            self._run(asking, rows, calls, notes, room, results, bits, beside)
         booked = Booked(batch, calls, results, bits, released=released, notes=notes)
         if rows is batch:
             return booked
@@ -402,7 +425,7 @@ class State:
         rows: Transfers,
         calls: NDArray[np.void],
         notes: Notes,
-        legs: int,
+        room: _Undo,
         results: NDArray[np.uint8],
         bits: NDArray[np.uint64],
         beside: Beside | None,
@@ -422,9 +445,7 @@ class State:
             asking.setting,
             asking.facts,
             notes.digests(len(results)),
-            np.zeros(ROWS_PER_LEG * legs, dtype=ACCOUNT),
-            np.zeros((ROWS_PER_LEG * legs, UNDO_WIDTH), dtype=np.int64),
-            np.zeros(legs + 1, dtype=PENDING),
+            *room,
             np.zeros(CHAIN_WIDTH, dtype=np.int64),
             results,
             bits,
@@ -435,7 +456,7 @@ class State:
         """Release what has timed out, (k,) PENDING by deadline; the most that fits a frame."""
         deadline = self.pendings.next_deadline
         if deadline is None or deadline > asking.setting[INSTANT]:
-            return np.zeros(0, dtype=PENDING)
+            return _NONE_RELEASED
         released = np.zeros(min(MAX_RELEASED, len(self.pendings)), dtype=PENDING)
         count = expire(
             self._accounts,
@@ -458,16 +479,20 @@ class State:
         setting = asking.setting
         if self._days_until is None or instant >= self._days_until:
             clocks = [place.clock for place in self.words.places.values()]
-            set_days(setting, [(0, 0, 0), *(days_at(instant, clock) for clock in clocks)])
-            self._days_until = min(day_end(instant, clock) for clock in set(clocks))
+            set_days(setting, [(0, 0, 0), *(self._clocks.days(instant, clock) for clock in clocks)])
+            interval = int(np.searchsorted(asking.cuts, instant, side="right"))
+            setting[INTERVAL] = interval
+            # The law changes next at the cut behind this interval; whichever comes first is looked for again.
+            following = [Instant(cut) for cut in asking.cuts[interval : interval + 1].tolist()]
+            self._days_until = min([*following, self._clocks.next_day(clocks)])
         if self.register.id_window is not None:
             window_ms = self.register.id_window * 1_000
             self.horizon_ms = max(self.horizon_ms, instant // NS_PER_MS - window_ms)
             self._unswept += count + FRAME_AS_TRANSFERS
             pieces, self._unswept = divmod(self._unswept, TRANSFERS_PER_SWEEP)
-            forget(self._ids, self.horizon_ms, pieces)
+            if pieces:
+                forget(self._ids, self.horizon_ms, pieces)
         setting[INSTANT], setting[ACCOUNT_COUNT] = instant, self.account_count
-        setting[INTERVAL] = np.searchsorted(asking.cuts, instant, side="right")
         setting[HORIZON_MS] = self.horizon_ms
 
 

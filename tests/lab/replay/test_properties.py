@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jiaozi.clock import Instant, day_start
 from jiaozi.lab.population import Written
+from jiaozi.lab.replay import following
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.replay import Asked, Mode, Replay, replay
 from jiaozi.lab.replay.summary import Part, Summary
@@ -47,6 +48,17 @@ def check_tables(summary: Summary) -> None:
         assert sums_of(kinds) == total
     assert summary.holders_refused <= min(whole.refused, summary.holders)
     assert summary.holders_admitted <= min(whole.admitted, summary.holders)
+
+
+@pytest.mark.parametrize("rows", [1, 13, 1_000_000])
+def test_how_many_changes_are_counted_at_once_is_not_seen(
+    rows: int, journal: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(tried_text(limit("single", "t4 = 300, t3 = 900")), mode=Mode.MONEY_FOLLOWS)
+    as_always = replay(journal, asked, work=work)
+    assert as_always.summary.changed.refused > 50
+    monkeypatch.setattr(following, "COUNTED_AT_ONCE", rows)
+    assert replay(journal, asked, work=work) == as_always
 
 
 @pytest.mark.parametrize("mode", Mode)

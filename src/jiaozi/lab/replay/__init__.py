@@ -19,6 +19,7 @@ asking     the kernel of the first two ways
 questions  the first two ways: recorded questions asked again, on two threads
 spread     the first two ways on several machines
 money      the third way: the ledger itself, run again
+following  what changed in it, frame by frame
 gather     changed rows in one form, whichever way they were found
 changes    decisions that came out otherwise, gathered and written as Parquet
 summary    who, how many, how much, why, when

@@ -50,18 +50,27 @@ def changes_of_block(
     return changes
 
 
+_NO_CHANGES: Changes = np.zeros(0, dtype=CHANGE)
+_CREATED = np.uint8(Result.CREATED)
+
+
 def changes_of_frame(state: State, posted: Posted, reasons: ReasonSets) -> Changes:
     """Return what came out otherwise in *posted*, (n,) CHANGE."""
     before, after = posted.before, posted.after
-    was, now = before.results == Result.CREATED, after.results == Result.CREATED
-    # To post a reservation names it by its id alone: what it means is known of when it was booked.
-    meant = np.where(now, after.as_booked(), before.as_booked())
-    # A leg between accounts of the issuer's own sheet goes with its chain and is nobody's payment.
-    where = np.flatnonzero((was != now) & (meant["action"] != BOOK))
-    changes = np.zeros(len(where), dtype=CHANGE)
+    if np.array_equal(before.results, after.results):
+        return _NO_CHANGES
+    now = after.results == _CREATED
+    where = np.flatnonzero((before.results == _CREATED) != now)
     if not len(where):
-        return changes
-    moved = meant[where]
+        return _NO_CHANGES
+    # To post a reservation names it by its id alone: what it means is known of when it was booked.
+    moved, was_booked = after.as_booked()[where], ~now[where]
+    if was_booked.any():
+        moved[was_booked] = before.as_booked()[where[was_booked]]
+    # A leg between accounts of the issuer's own sheet goes with its chain and is nobody's payment.
+    if not (kept := moved["action"] != BOOK).all():
+        where, moved = where[kept], moved[kept]
+    changes = np.zeros(len(where), dtype=CHANGE)
     changes["frame"], changes["instant"], changes["row"] = posted.sequence, posted.instant, where
     for name in ("debit", "credit", "action", "place", "amount"):
         changes[name] = moved[name]

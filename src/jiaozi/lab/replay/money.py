@@ -20,11 +20,12 @@ from jiaozi.clock import Instant
 from jiaozi.errors import FactError, NotReady
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.months import Months
-from jiaozi.lab.replay.recording import Progress, Room, Stop
+from jiaozi.lab.replay.recording import Progress, Stop
 from jiaozi.ledger.facts import Fact, LawEnacted
 from jiaozi.ledger.journal.ahead import ahead
 from jiaozi.ledger.journal.reading import JournalReader
-from jiaozi.ledger.payload import Booked
+from jiaozi.ledger.payload import MAX_BATCH, Booked
+from jiaozi.ledger.posting.beside import Beside
 from jiaozi.ledger.restart import prepare
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
@@ -43,6 +44,33 @@ class Posted:
     enacted: Book
     book: Book
     seen: NDArray[np.int64]
+    """(>= n, facts), good until the next frame: what the law was asked, of those transfers that it was asked of."""
+
+
+class SeenRoom:
+    """Room for the facts of one frame, used again for the next: new memory would cost more than the writing."""
+
+    def __init__(self) -> None:
+        self._room = _room_of(0, 0)
+
+    def of(self, count: int, width: int) -> Beside:
+        """Return room for *count* transfers or more, of *width* facts each, to be asked of no other law."""
+        rows, columns = self._room.seen.shape
+        if rows < count or columns != width:
+            self._room = _room_of(max(count, MAX_BATCH), width)
+        return self._room
+
+
+def _room_of(rows: int, width: int) -> Beside:
+    return Beside(
+        program=np.zeros(0, dtype=np.int64),
+        interval=np.zeros(1, dtype=np.int64),
+        bits=np.zeros((0, 1), dtype=np.uint64),
+        otherwise=np.zeros(rows, dtype=np.uint8),
+        seen=np.zeros((rows, width), dtype=np.int64),
+        meant=np.zeros((0, 3), dtype=np.int64),
+        row=np.zeros(1, dtype=np.int64),
+    )
 
 
 class MoneyReplay:
@@ -55,7 +83,7 @@ class MoneyReplay:
         self.left_out = 0
         self.months = Months(self.state)
         self._enacted: Book
-        self._room = Room()
+        self._room = SeenRoom()
 
     def run(self, *, progress: Progress | None = None, stop: Stop | None = None) -> Iterator[Posted]:
         """Yield each frame of transfers, run again. Raises `JournalError`, and `NotReady` when *stop* asks to."""
@@ -67,7 +95,8 @@ class MoneyReplay:
                 content, frame = ready.content, ready.frame
                 self.months.turn(frame.instant)
                 if isinstance(content, Booked):
-                    beside = self._room.of(len(content.batch), len(self.state.law.vocabulary.slots) + 1)
+                    law = self.state.law
+                    beside = self._room.of(len(content.batch), len(law.vocabulary.slots) + 1)
                     after = self.state.post(
                         content.batch, content.calls, frame.instant, content.notes, beside
                     )
@@ -79,7 +108,7 @@ class MoneyReplay:
                         content,
                         after,
                         self._enacted,
-                        self.state.law,
+                        law,
                         beside.seen,
                     )
                 elif isinstance(content, np.ndarray):

@@ -15,7 +15,8 @@ from jiaozi.errors import JournalError, NotReady
 from jiaozi.lab.replay import examples, holders
 from jiaozi.lab.replay.changes import ChangesFile, ReasonSets
 from jiaozi.lab.replay.folder import alone, is_recorded, read_head
-from jiaozi.lab.replay.gather import changes_of_block, changes_of_frame
+from jiaozi.lab.replay.following import follow
+from jiaozi.lab.replay.gather import changes_of_block
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.money import MoneyReplay
 from jiaozi.lab.replay.questions import THREADS, ask_again
@@ -95,7 +96,7 @@ def replay(
         if asked.base is not None:
             raise NotReady("where money follows, a law is compared with what happened; leave the base out")
         again = MoneyReplay(journal, asked.tried)
-        _follow_money(again, asked, counter, file, reasons, shown, progress, stop)
+        follow(again, asked.start, asked.end, counter, file, reasons, shown, progress=progress, stop=stop)
         again.months.end()
         months, left_out = again.months.past, again.left_out
         held = held_by(again.state)
@@ -170,26 +171,6 @@ def _recorded(journal: Path, folder: Path) -> Recorded | None:
     except JournalError:
         return None  # a shorter journal is another one; a damaged one is told of when it is recorded
     return recorded if is_whole and reader.head.hash.hex() == recorded.head.journal_hash else None
-
-
-def _follow_money(
-    again: MoneyReplay,
-    asked: Asked,
-    counter: Counter,
-    file: ChangesFile,
-    reasons: ReasonSets,
-    shown: examples.Examples,
-    progress: Progress | None,
-    stop: Stop | None,
-) -> None:
-    for posted in again.run(progress=progress, stop=stop):
-        if (asked.start is None or posted.instant >= asked.start) and (
-            asked.end is None or posted.instant < asked.end
-        ):
-            changes = changes_of_frame(again.state, posted, reasons)
-            if len(changes):
-                file.add(changes)
-                shown.of_frame(posted, changes, counter.add(changes))
 
 
 def check_can_ask(recorded: Recorded) -> None:

@@ -117,6 +117,14 @@ class _Sums:
         return Part(*self.numbers)
 
 
+def kinds_of(changes: Changes) -> NDArray[np.int64]:
+    """Return one number for the kind of holder and the direction of each of *changes*, (n,)."""
+    kinds = changes["payer_zone"].astype(np.int64) << 16 | changes["payer_kind"].astype(np.int64) << 8
+    kinds |= changes["payer_tier"]
+    numbers: NDArray[np.int64] = kinds * 2 + changes["is_admitted"]
+    return numbers
+
+
 class Counter:
     """Adds changes up as they come."""
 
@@ -148,7 +156,7 @@ class Counter:
             self._table(name, changes[column], admitted, amounts)
         self._table("reasons", changes["reasons"], admitted, amounts)
         self._table("size", np.searchsorted(SIZE_CLASSES, amounts, side="left"), admitted, amounts)
-        return self._kinds(changes, admitted, amounts)
+        return self._kinds(changes, amounts)
 
     def first_of(self, kind: tuple[int, int, int], *, is_admitted: bool) -> tuple[int, int]:
         """Return frame and row of the first change of *kind* in this direction; there is one."""
@@ -164,12 +172,8 @@ class Counter:
         for key, count, amount in zip(found.tolist(), counts, sums, strict=True):
             self.tables[name][key >> 1].add(key & 1, count, amount)
 
-    def _kinds(
-        self, changes: Changes, admitted: NDArray[np.int64], amounts: NDArray[np.int64]
-    ) -> NDArray[np.intp]:
-        keys = changes["payer_zone"].astype(np.int64) << 16 | changes["payer_kind"].astype(np.int64) << 8
-        keys |= changes["payer_tier"]
-        found, first, where = np.unique(keys * 2 + admitted, return_index=True, return_inverse=True)
+    def _kinds(self, changes: Changes, amounts: NDArray[np.int64]) -> NDArray[np.intp]:
+        found, first, where = np.unique(kinds_of(changes), return_index=True, return_inverse=True)
         counts = np.bincount(where, minlength=len(found)).tolist()
         sums = sums_by_group(amounts, where, len(found))
         new = []

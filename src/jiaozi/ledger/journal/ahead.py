@@ -2,6 +2,8 @@
 
 What is ready waits in a row of limited size, so memory does not grow with the
 journal. An error waits in the row too, behind all that was made before it.
+Once the row was full it is filled again when half of it is used: were the thread woken
+for each thing, two threads would hand Python's lock to and fro, at small things all day.
 """
 
 from __future__ import annotations
@@ -79,7 +81,8 @@ class _Row(Iterator[T]):
                 raise StopIteration
             thing, size = self._ready.popleft()
             self._bytes -= size
-            self._changed.notify()
+            if self._bytes <= self._most_bytes // 2:
+                self._changed.notify()
             return thing
 
     def cancel(self) -> None:

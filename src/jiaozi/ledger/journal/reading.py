@@ -119,7 +119,7 @@ class JournalReader:
     def _walk(self, segment: Segment) -> Iterator[Frame]:
         """Give the frames of *segment*; return at its end or at a torn tail."""
         with segment.path.open("rb", buffering=0) as file:
-            self._later, durable = None, 0
+            self._later, durable, name = None, 0, segment.name
             while True:
                 found = self._look(file.fileno(), segment)
                 if isinstance(found, _Fault):
@@ -146,7 +146,7 @@ class JournalReader:
                         previous_hash=header.previous_hash,
                         hash=header.hash,
                         payload=payload,
-                        segment=segment.name,
+                        segment=name,
                         offset=offset,
                     )
 

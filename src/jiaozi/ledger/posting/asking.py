@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -46,6 +47,23 @@ def days_at(instant: Instant, clock: str) -> Days:
     starts = (today, today.replace(day=1), date(today.year, 1, 1))
     first, month, year = ((day - EPOCH_DAY).days for day in starts)
     return first, month, year
+
+
+class DayClocks:
+    """Looks at many clocks, and only at those on which another day has begun since it looked before."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Days, Instant]] = {}
+
+    def days(self, instant: Instant, clock: str) -> Days:
+        """Return the days of *instant*, which never falls, on *clock*."""
+        if clock not in self._known or instant >= self._known[clock][1]:
+            self._known[clock] = days_at(instant, clock), day_end(instant, clock)
+        return self._known[clock][0]
+
+    def next_day(self, clocks: Iterable[str]) -> Instant:
+        """Return the instant at which a day ends first, of *clocks*, which were looked at."""
+        return min(self._known[clock][1] for clock in clocks)
 
 
 def day_end(instant: Instant, clock: str) -> Instant:

@@ -237,7 +237,8 @@ def make_room(table: Table, coming: int) -> Table:
         )
         _move(table, larger)
         return larger
-    _split_until(table, np.uint64(pieces))
+    if pieces > int(table[_SPLIT_AT]):
+        _split_until(table, np.uint64(pieces))
     return table
 
 
