@@ -205,8 +205,8 @@ def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
         written.append(write(tmp_path / str(days), days=days, payments_a_day=20_000).payments)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # What grows are the ledger's counts by minute, and it keeps those of two days of minutes.
-    assert peaks[1] - peaks[0] < 5 * (written[1] - written[0]), "a payment has 64 bytes"
+    # What grows are the ledger's counts by minute. How many frames wait at the peak is chance: up to a megabyte.
+    assert peaks[1] - peaks[0] < 12 * (written[1] - written[0]), "a payment has 64 bytes"
 
 
 def test_a_store_that_was_stopped_is_whole_up_to_there(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ full backing refuses what distributors order that night, and they live on their 
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from datetime import date
 
 import numpy as np
@@ -19,7 +20,7 @@ from jiaozi.lab.population.residents import ZONE_SHIFT, Residents
 from jiaozi.lab.population.towns import Town
 from jiaozi.ledger.facts import SheetNamed
 from jiaozi.ledger.ids import give_ids
-from jiaozi.ledger.ledger import Ledger
+from jiaozi.ledger.ledger import Ledger, Outcome
 from jiaozi.ledger.records import Transfers
 
 _BASIS_POINT = 1e-4
@@ -43,12 +44,14 @@ class Nights:
         self._random = np.random.default_rng([seed, 12])
         self._values = np.random.default_rng([seed, 14])
         self._making_up: list[Transfers] = []
+        self._on_the_way: list[Future[Outcome]] = []
 
     def book(self, day: date, due: NDArray[np.void], there: int) -> None:
         """Let the issuers pay out what was redeemed, and issue what the distributors will need on *day*.
 
         *due*, (m,) DUE, are the wallets that will be filled, *there* is how many accounts are open.
         """
+        self._check_made_up()
         accounts = self._ledger.state.accounts
         for number, sheet in enumerate(self._sheets):
             wanted = self._wanted(number, due, there)
@@ -65,11 +68,15 @@ class Nights:
         self._making_up = self._made_up(day) if self._town.has_value else []
 
     def make_up(self, at: Instant) -> None:
-        """Put in what is short since the night, at the hour for it."""
+        """Put in what is short since the night, at the hour for it, while payments are on their way."""
         for batch in self._making_up:
             give_ids(batch, at, self._random)
-            outcome = self._ledger.post(batch, at=at)
-            assert outcome.created == len(batch), outcome.results.tolist()
+            self._on_the_way.append(self._ledger.submit(batch, at=at))
+
+    def _check_made_up(self) -> None:
+        for future in self._on_the_way:
+            assert future.result().created == 1, future.result().results.tolist()
+        self._on_the_way.clear()
 
     def _wanted(self, number: int, due: NDArray[np.void], there: int) -> dict[int, int]:
         """Return for each distributor of coin *number* what he lacks, account to fen; below zero what he has over.
