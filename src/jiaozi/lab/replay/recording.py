@@ -312,12 +312,13 @@ class _Recorder:
         self, of_frame: NDArray[np.intp], moved: NDArray[np.void], results: NDArray[np.uint8]
     ) -> Questions:
         gathered, state = self.gathered, self.state
-        slots, accounts, seen = state.law.vocabulary.slots, state.accounts, gathered.seen
+        slots, accounts = state.law.vocabulary.slots, state.accounts
         # A leg undone with its chain was refused for another's sake, which no law of its own would change.
         asked = np.flatnonzero((gathered.otherwise != NOT_ASKED) & (results != _UNDONE))
         rows = np.zeros(len(asked), dtype=QUESTION)
         if not len(asked):
             return rows
+        seen = gathered.seen if len(asked) == gathered.count else gathered.seen[asked]
         starts = np.cumsum(gathered.sizes) - gathered.sizes
         frame = of_frame[asked]
         rows["frame"], rows["row"] = self.frame_count + frame, asked - starts[frame]
@@ -326,11 +327,11 @@ class _Recorder:
             rows[side] = gathered.meant[asked, place]
         rows["person"] = accounts["person"][rows["debit"]]
         known = slots.get("payment.amount")
-        rows["amount"] = moved["amount"][asked] if known is None else seen[asked, known]
+        rows["amount"] = moved["amount"][asked] if known is None else seen[:, known]
         for name, column in zip(WIDE, WIDE_COLUMNS, strict=True):
-            rows[column] = seen[asked, slots[name]] if name in slots else MISSING
+            rows[column] = seen[:, slots[name]] if name in slots else MISSING
         zones, coins = accounts["zone"][rows["person"]], accounts["coin"][rows["debit"]]
-        rows["kind"] = self.kinds.numbers(seen, asked, slots, zones, coins)
+        rows["kind"] = self.kinds.numbers(seen, slots, zones, coins)
         rows["reasons"] = self.reasons.numbers(gathered.bits[asked], state.law)
         return rows
 
