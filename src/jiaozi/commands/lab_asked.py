@@ -124,7 +124,7 @@ class Desk:
 
 
 LOOK_SECONDS = 0.05
-GRACE_SECONDS = 0.7
+GRACE_SECONDS = 0.5
 """What is under way may take so long to stop by itself."""
 
 

@@ -129,20 +129,22 @@ def killed_at(number: int, path: Path, do: Callable[[], object]) -> bool:
     return os.WIFSIGNALED(status)
 
 
-@pytest.mark.parametrize("is_new", [True, False])
-def test_killed_anywhere_it_comes_out_the_same(is_new: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("before_it", ["nothing", "half of it", "another journal"])
+def test_killed_anywhere_it_comes_out_the_same(before_it: str, tmp_path: Path) -> None:
     growing = Growing(write_reservations(tmp_path / "whole", 1, days=9), tmp_path / "journal")
     one = in_one(growing.whole, tmp_path / "one")
     before = tmp_path / "before"
     before.mkdir()
-    if not is_new:
+    if before_it == "half of it":
         prepared(growing.show(len(growing.frames) // 2), before)
+    if before_it == "another journal":
+        prepared(write_reservations(tmp_path / "other", 2, days=3), before)
     journal = growing.show(len(growing.frames))
     survived = 0
     for number in counted(1, 3):
         work = tmp_path / f"work-{number}"
         shutil.copytree(before, work)
-        reader = None if is_new else Recorded.open(work / "questions")
+        reader = None if before_it == "nothing" else Recorded.open(work / "questions")
         known = None if reader is None else rows_of(reader)
         is_killed = killed_at(number, work, lambda: prepared(journal, work))  # noqa: B023
         if reader is not None:

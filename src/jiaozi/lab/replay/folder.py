@@ -220,6 +220,9 @@ def anew(folder: Path) -> Iterator[Path]:
     part.mkdir(parents=True)
     try:
         yield part
+        (folder / HEAD).unlink(
+            missing_ok=True
+        )  # first: without a head the rest is nothing, if we are killed now
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     except BaseException:

@@ -24,7 +24,6 @@ SMALL: Final = tuple(name for name in FACTS_SUPPLIED if name not in (*WIDE, *NUM
 
 COLUMNS: Final = [*SMALL, "clock", "coin"]
 
-_AMOUNT_COLUMNS = [column for column, name in enumerate(SMALL) if name in AMOUNTS]
 _ODD = np.random.default_rng(11).integers(0, 2**63, len(COLUMNS), dtype=np.uint64) << 1 | 1
 """Multipliers that make one number of a row of facts; two rows with one number would be taken for one kind."""
 
@@ -36,30 +35,52 @@ class Kinds:
         """Go on from *rows* of a recording before."""
         before = np.zeros((0, len(COLUMNS)), dtype=np.int64) if rows is None else rows
         self.rows: list[Int64s] = list(before)
-        self._numbers = {key: number for number, key in enumerate(_keys_of(before).tolist())}
+        self._numbers = {key: number for number, key in enumerate(_key_of(list(before.T)).tolist())}
+        self._sort()
 
     def numbers(
-        self, seen: Int64s, asked: NDArray[np.intp], slots: Mapping[str, int], zones: Int64s, coins: Int64s
+        self, seen: Int64s, slots: Mapping[str, int], zones: Int64s, coins: Int64s
     ) -> NDArray[np.uint32]:
-        """Return for rows *asked* (n,) of *seen* their places in the table; *zones* and *coins* (n,) are theirs.
+        """Return for *seen* (n, facts) the places in the table; *zones* and *coins* (n,) are theirs.
 
         Of an amount only whether it is known is kept here: it stands in its row.
         """
-        known = np.empty((len(asked), len(COLUMNS)), dtype=np.int64)
-        known[:, : len(SMALL)] = seen[asked[:, None], [slots.get(name, 0) for name in SMALL]]
-        known[:, [column for column, name in enumerate(SMALL) if name not in slots]] = MISSING
-        amounts = known[:, _AMOUNT_COLUMNS]
-        known[:, _AMOUNT_COLUMNS] = np.where(amounts == MISSING, MISSING, 0)
-        known[:, -2], known[:, -1] = zones, coins
-        found, first, where = np.unique(_keys_of(known), return_index=True, return_inverse=True)
-        places = np.empty(len(found), dtype=np.uint32)
-        keys = found.tolist()
-        for number in np.argsort(first).tolist():
-            if keys[number] not in self._numbers:
-                self._numbers[keys[number]] = len(self.rows)
-                self.rows.append(known[first[number]].copy())
-            places[number] = self._numbers[keys[number]]
-        return places[where]
+        # A column at a time: the rows as they will stand in the table are wanted of few.
+        columns = [_column(seen, name, slots) for name in SMALL]
+        columns += [zones.astype(np.int64), coins.astype(np.int64)]
+        keys = _key_of(columns)
+        places = np.minimum(np.searchsorted(self._sorted, keys), max(len(self._sorted) - 1, 0))
+        is_new = self._sorted[places] != keys if len(self._sorted) else np.ones(len(keys), dtype=np.bool_)
+        if is_new.any():
+            first = np.unique(keys[is_new], return_index=True)[1]
+            rows = np.flatnonzero(is_new)[np.sort(first)]
+            for key, row in zip(keys[rows].tolist(), rows.tolist(), strict=True):
+                self._numbers[key] = len(self.rows)
+                self.rows.append(np.array([column[row] for column in columns], dtype=np.int64))
+            self._sort()
+            places = np.searchsorted(self._sorted, keys)
+        return self._sorted_numbers[places]
+
+    def _sort(self) -> None:
+        keys = np.array(list(self._numbers), dtype=np.uint64)
+        order = np.argsort(keys)
+        self._sorted = keys[order]
+        self._sorted_numbers = order.astype(np.uint32)
+
+
+def _column(seen: Int64s, name: str, slots: Mapping[str, int]) -> Int64s:
+    if name not in slots:
+        return np.full(len(seen), MISSING)
+    values = seen[:, slots[name]]
+    return np.where(values == MISSING, MISSING, 0) if name in AMOUNTS else values
+
+
+def _key_of(columns: Sequence[Int64s]) -> NDArray[np.uint64]:
+    """Return one number for each row of *columns*, (n,) each."""
+    keys = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column, odd in zip(columns, _ODD, strict=True):
+        keys += column.astype(np.uint64) * odd
+    return keys
 
 
 class Reasons:
@@ -88,9 +109,3 @@ class Reasons:
                 known[number] = self._numbers.setdefault(names, len(self._numbers) + 1)
             numbers[refused] = known[where.reshape(-1)]
         return numbers
-
-
-def _keys_of(rows: Int64s) -> NDArray[np.uint64]:
-    numbers = np.ascontiguousarray(rows).view(np.uint64)
-    keys: NDArray[np.uint64] = (numbers * _ODD).sum(axis=1, dtype=np.uint64)
-    return keys

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +25,7 @@ from jiaozi.lab.replay.folder import (
     Writing,
     anew,
     held_name,
-    is_recorded,
     open_name,
-    read_head,
     tidy,
 )
 from jiaozi.lab.replay.gathered import Gathered
@@ -39,7 +36,6 @@ from jiaozi.lab.replay.records import (
     FORMAT,
     FRAME,
     HELD,
-    OPEN,
     PARTS,
     QUESTION,
     WIDE,
@@ -49,6 +45,7 @@ from jiaozi.lab.replay.records import (
     Questions,
     Tally,
 )
+from jiaozi.lab.replay.stand import Stand
 from jiaozi.ledger.journal.ahead import ahead
 from jiaozi.ledger.journal.frames import HEADER_BYTES, NOTHING, Receipt
 from jiaozi.ledger.journal.reading import JournalReader
@@ -59,7 +56,6 @@ from jiaozi.ledger.records import BOOK
 from jiaozi.ledger.restart import Ready, fold_ready, prepare
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.snapshots import snapshot
-from jiaozi.ledger.snapshots.files import Unfit
 from jiaozi.ledger.snapshots.parts import Picture
 from jiaozi.ledger.state import State
 from jiaozi.ledger.totals import sums_by_group
@@ -132,37 +128,6 @@ def handfuls_of(frames: Iterable[Ready]) -> Iterator[list[Ready]]:
 def bytes_of(handful: list[Ready]) -> int:
     """Return what *handful* takes in the journal."""
     return sum(HEADER_BYTES + len(ready.frame.payload) for ready in handful)
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """Where a recording stands: its head, the state then, after which frame, and what else goes on from there."""
-
-    head: Head
-    state: State
-    receipt: Receipt
-    kinds: NDArray[np.int64]
-    opened: NDArray[np.void]
-
-    @classmethod
-    def of(cls, journal: Path, folder: Path) -> Stand | None:
-        """Return where the recording in *folder* stands; None where there is none of this journal.
-
-        Raises `JournalError` when it is damaged.
-        """
-        if not is_recorded(folder):
-            return None
-        head = read_head(folder)
-        try:
-            path = folder / snapshot.FOLDER / f"{head.journal_sequence:020}.jzs"
-            state, receipt = snapshot.load(path, journal)
-            kinds = np.fromfile(folder / KINDS, dtype=np.int64, count=head.kinds * len(COLUMNS))
-            opened = np.fromfile(folder / open_name(head.journal_sequence), dtype=OPEN)
-        except (Unfit, OSError):
-            return None
-        if receipt.hash.hex() != head.journal_hash or len(opened) != head.open:
-            return None
-        return cls(head, state, receipt, kinds.reshape(-1, len(COLUMNS)), opened)
 
 
 class _Recorder:
@@ -312,12 +277,13 @@ class _Recorder:
         self, of_frame: NDArray[np.intp], moved: NDArray[np.void], results: NDArray[np.uint8]
     ) -> Questions:
         gathered, state = self.gathered, self.state
-        slots, accounts, seen = state.law.vocabulary.slots, state.accounts, gathered.seen
+        slots, accounts = state.law.vocabulary.slots, state.accounts
         # A leg undone with its chain was refused for another's sake, which no law of its own would change.
         asked = np.flatnonzero((gathered.otherwise != NOT_ASKED) & (results != _UNDONE))
         rows = np.zeros(len(asked), dtype=QUESTION)
         if not len(asked):
             return rows
+        seen = gathered.seen if len(asked) == gathered.count else gathered.seen[asked]
         starts = np.cumsum(gathered.sizes) - gathered.sizes
         frame = of_frame[asked]
         rows["frame"], rows["row"] = self.frame_count + frame, asked - starts[frame]
@@ -326,11 +292,11 @@ class _Recorder:
             rows[side] = gathered.meant[asked, place]
         rows["person"] = accounts["person"][rows["debit"]]
         known = slots.get("payment.amount")
-        rows["amount"] = moved["amount"][asked] if known is None else seen[asked, known]
+        rows["amount"] = moved["amount"][asked] if known is None else seen[:, known]
         for name, column in zip(WIDE, WIDE_COLUMNS, strict=True):
-            rows[column] = seen[asked, slots[name]] if name in slots else MISSING
+            rows[column] = seen[:, slots[name]] if name in slots else MISSING
         zones, coins = accounts["zone"][rows["person"]], accounts["coin"][rows["debit"]]
-        rows["kind"] = self.kinds.numbers(seen, asked, slots, zones, coins)
+        rows["kind"] = self.kinds.numbers(seen, slots, zones, coins)
         rows["reasons"] = self.reasons.numbers(gathered.bits[asked], state.law)
         return rows
 

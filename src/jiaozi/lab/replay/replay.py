@@ -132,7 +132,10 @@ def prepared(
     records into *work* this one waits for it. Raises `JournalError`, and `NotReady` when *stop* asks to.
     """
     folder = work / "questions"
-    found = _recorded(journal, folder)
+    try:
+        found = _recorded(journal, folder)
+    except JournalError:
+        found = None  # while somebody makes it anew: look again when he is done
     if found is None:
         work.mkdir(parents=True, exist_ok=True)
         with alone(work, stop):
