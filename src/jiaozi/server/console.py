@@ -19,6 +19,7 @@ from jiaozi.server.assets import asset_url
 from jiaozi.server.figures import Figures
 from jiaozi.server.language import COOKIE, LANGUAGES, Reader, reader_of
 from jiaozi.server.problem import Problem
+from jiaozi.server.replays import Replays
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -30,11 +31,18 @@ class Console:
     office: Office
     notice: Mapping[str, str] | None = None
     figures: Figures = field(init=False)
+    replays: Replays = field(init=False)
     closing: threading.Event = field(default_factory=threading.Event)
-    replaying: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.figures = Figures(self.office)
+        office = self.office
+        self.figures = Figures(office)
+        self.replays = Replays(
+            office.folder / "journal",
+            office.folder / "lab",
+            closing=self.closing,
+            transfers=lambda: office.ledger.state.ids_taken,
+        )
 
     @property
     def coins(self) -> Sequence[Coin]:
