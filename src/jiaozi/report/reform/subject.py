@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from jiaozi.clock import Instant
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.replay import Asked, Replay
+from jiaozi.lab.replay.summary import Part
 from jiaozi.rulebook.model import Book, Source, Status
 
 
@@ -42,6 +44,9 @@ class Subject:
     end: Instant | None = None
     command: str = ""
     files: tuple[str, ...] = field(default=())
+    base_texts: tuple[Text, ...] = ()
+    base_by_month: Mapping[str, Part] | None = None
+    """Where it is compared with another law: what that one changes of the history, by month."""
 
     @property
     def unit(self) -> str:
@@ -51,6 +56,11 @@ class Subject:
     @property
     def is_against_history(self) -> bool:
         return self.found.base == "what happened"
+
+    @property
+    def has_before(self) -> bool:
+        """Whether it is known what was admitted and refused before: by the history, or by the base."""
+        return self.is_against_history or self.base_by_month is not None
 
 
 def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str = "") -> Subject:
@@ -68,6 +78,7 @@ def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str 
         end=asked.end,
         command=command,
         files=tuple(found.files),
+        base_texts=tuple(_texts(asked.base, asked.base.of(enacted))) if enacted and asked.base else (),
     )
 
 
