@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jiaozi.clock import NS_PER_SECOND, Instant, moment_of
 from jiaozi.lab.replay.records import Month
+from jiaozi.ledger.posting.supplied import C_FROZEN
 from jiaozi.ledger.state import State
 
 
@@ -34,4 +35,5 @@ class Months:
             coins = self._state.register.coins.values()
             outstanding = {coin.id: self._state.coins_outstanding(coin) for coin in coins}
             reserve = {coin.id: self._state.reserve_value(coin) for coin in coins}
-            self.past.append(Month(self.name, outstanding, reserve))
+            frozen = {coin.id: int(self._state.coins[coin.number, C_FROZEN]) for coin in coins}
+            self.past.append(Month(self.name, outstanding, reserve, frozen))

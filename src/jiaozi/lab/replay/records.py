@@ -99,7 +99,7 @@ CHANGE: Final = np.dtype(
 Questions = NDArray[np.void]
 Changes = NDArray[np.void]
 
-FORMAT: Final = "jiaozi questions 2"
+FORMAT: Final = "jiaozi questions 3"
 PARTS: Final = 64
 """Files that questions are dealt over by person, so that each holder's are in one of them, in their order."""
 
@@ -110,6 +110,7 @@ class Month(msgspec.Struct, frozen=True):
     month: str
     coins: dict[str, int]
     reserve: dict[str, int | None]
+    frozen: dict[str, int]
 
 
 class Tally(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from jiaozi.lab.replay.replay import Mode
 from jiaozi.report import site
 from jiaozi.report.reform import pictures, rows
 from jiaozi.report.reform.flows import LETTERS, Band, Flow, flows
+from jiaozi.report.reform.levels import levels
 from jiaozi.report.reform.subject import Subject
 from jiaozi.report.reform.words import LANGUAGES, Words
 
@@ -99,7 +100,7 @@ def body(subject: Subject, language: str) -> Markup:
             who=rows.who(subject, words),
             kinds=rows.kinds(subject, words),
             paths=_paths(subject, words),
-            levels=_levels(subject, words),
+            levels=levels(subject, words),
             path_months=rows.path_months(subject),
             moves=_moves(subject),
             trapped=[
@@ -198,32 +199,14 @@ def _by_month(subject: Subject, by_month: Sequence[rows.MonthRow], words: Words)
 def _paths(subject: Subject, words: Words) -> list[Markup]:
     """Return a picture for the supply and one for the reserve of each coin."""
     drawn = []
-    for coin, is_reserve, levels in rows.paths(subject):
+    for coin, is_reserve, path in rows.paths(subject):
         title = words("report.reserve" if is_reserve else "report.coins", coin=coin)
         lines = [
-            pictures.Line(words("report.before"), "r-before", [row.before for row in levels]),
-            pictures.Line(words("report.after"), "r-after", [row.after for row in levels]),
+            pictures.Line(words("report.before"), "r-before", [row.before for row in path]),
+            pictures.Line(words("report.after"), "r-after", [row.after for row in path]),
         ]
-        drawn.append(pictures.paths(title, [row.month for row in levels], lines, words.short))
+        drawn.append(pictures.paths(title, [row.month for row in path], lines, words.short))
     return drawn
-
-
-Column = tuple[str, dict[str, int | None]]
-"""The head of a column, and its figures by month."""
-
-
-def _levels(subject: Subject, words: Words) -> list[tuple[str, list[Column]]]:
-    """Return the same as a table for each coin; where no money moves otherwise, there is no column for after."""
-    tables: dict[str, list[Column]] = {}
-    for coin, is_reserve, levels in rows.paths(subject):
-        name = words("report.reserve_short" if is_reserve else "report.coins_short")
-        columns = tables.setdefault(coin, [])
-        if not _moves(subject):
-            columns.append((name, {row.month: row.before for row in levels}))
-            continue
-        columns.append((f"{name}, {words('report.before')}", {row.month: row.before for row in levels}))
-        columns.append((f"{name}, {words('report.after')}", {row.month: row.after for row in levels}))
-    return list(tables.items())
 
 
 def _moves(subject: Subject) -> bool:

@@ -12,6 +12,7 @@ from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.replay import Asked, Replay
 from jiaozi.lab.replay.summary import Part
+from jiaozi.report.reform.backing import Backing, backing
 from jiaozi.rulebook.model import Book, Source, Status
 
 
@@ -45,6 +46,7 @@ class Subject:
     command: str = ""
     files: tuple[str, ...] = field(default=())
     base_texts: tuple[Text, ...] = ()
+    backing: tuple[Backing, ...] = ()
     base_by_month: Mapping[str, Part] | None = None
     """Where it is compared with another law: what that one changes of the history, by month."""
 
@@ -67,6 +69,9 @@ def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str 
     """Return *found* with the books and texts of *asked*, which it answers over *recorded*."""
     enacted = recorded.books[-1] if recorded.books else None
     books = (asked.tried.of(enacted), enacted) if enacted else ()
+    bases = [asked.base.of(book) for book in recorded.books] if asked.base else recorded.books
+    tried = [asked.tried.of(book) for book in recorded.books]
+    months = found.summary.months_before, found.summary.months_after
     return Subject(
         found=found,
         books=books,
@@ -78,6 +83,7 @@ def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str 
         end=asked.end,
         command=command,
         files=tuple(found.files),
+        backing=backing(recorded, months, (bases, tried)),
         base_texts=tuple(_texts(asked.base, asked.base.of(enacted))) if enacted and asked.base else (),
     )
 
