@@ -19,7 +19,7 @@ from jiaozi.lab.population import (
     write_store,
 )
 from jiaozi.lab.population import parameters as known
-from jiaozi.lab.population.dates import paydays_on
+from jiaozi.lab.population.dates import MAINLAND
 from jiaozi.lab.population.parameters import Flow
 from jiaozi.lab.population.rhythm import shape
 from jiaozi.ledger.journal.reading import read_frames
@@ -170,7 +170,7 @@ def test_wages_come_from_firms_on_paydays_in_the_morning(store: Store) -> None:
     assert set(store.hour[wages].tolist()) <= {9, 10, 11}
     paid_on = {date.fromordinal(FROM_DAY.toordinal() + day) for day in store.day[wages].tolist()}
     assert paid_on == {date(2026, 12, 25), date(2027, 1, 5), date(2027, 1, 8), date(2027, 1, 15)}
-    assert paydays_on(date(2027, 1, 8)) == 1 << known.PAYDAYS.index(10), "the 10th is a Sunday"
+    assert MAINLAND.paydays_on(date(2027, 1, 8)) == 1 << known.PAYDAYS.index(10), "the 10th is a Sunday"
 
 
 def test_whoever_fills_or_empties_a_wallet_is_a_holder(store: Store) -> None:
