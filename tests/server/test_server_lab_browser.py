@@ -27,16 +27,14 @@ def test_the_result_takes_the_place_of_the_bar(browser: Browser, world: World, h
     options: dict[str, Any] = {"java_script_enabled": has_script, "viewport": {"width": 390, "height": 700}}
     opened = threading.Event()
 
-    def transfers() -> int:
+    def coming() -> int:
         """Let a run stand where it is until it may go on."""
         assert opened.wait(60)
         return 10
 
     app, folder = create_app(world.office), world.office.folder
     closing = app.state.console.closing
-    app.state.console.replays = Replays(
-        folder / "journal", folder / "lab", closing=closing, transfers=transfers
-    )
+    app.state.console.replays = Replays(folder / "journal", folder / "lab", closing=closing, coming=coming)
     listening = serving.listen("127.0.0.1", 0)
     with serving.Thread(app, closing, listening) as console, Tab(browser, **options) as tab:
         page = tab.page

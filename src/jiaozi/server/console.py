@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from jiaozi.lab.replay.replay import coming
 from jiaozi.ledger.numbers import account_text
 from jiaozi.ledger.register import Coin
 from jiaozi.money import decimal_text
@@ -35,14 +36,9 @@ class Console:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        office = self.office
-        self.figures = Figures(office)
-        self.replays = Replays(
-            office.folder / "journal",
-            office.folder / "lab",
-            closing=self.closing,
-            transfers=lambda: office.ledger.state.ids_taken,
-        )
+        self.figures = Figures(self.office)
+        journal, work = self.office.folder / "journal", self.office.folder / "lab"
+        self.replays = Replays(journal, work, closing=self.closing, coming=lambda: coming(journal, work))
 
     @property
     def coins(self) -> Sequence[Coin]:

@@ -222,7 +222,7 @@ def _page(
     result: object = None,
     status: int = 200,
 ) -> Response:
-    words = Words(reader_of(request).language)
+    words, own = Words(reader_of(request).language), _own(console_of(request))
     return console_of(request).page(
         request,
         "lab.html",
@@ -231,9 +231,10 @@ def _page(
         reforms=list(shipped().values()),
         modes=[(each.value, words(f"mode.{each}"), words(f"mode.{each}_is")) for each in Mode],
         mode=mode.value,
-        chosen=chosen,
+        chosen=chosen if chosen in shipped() else own.name,
+        is_asked=bool(chosen),
         pasted=text if chosen == PASTED else "",
-        example=next(iter(shipped().values())).text,
+        example=own.text,
         limit=f"{MOST_CHARACTERS:,}",
         most=MOST_CHARACTERS,
         mistakes=mistakes or [],
@@ -244,6 +245,14 @@ def _page(
         trial=(words("mark.trial"), words("mark.trial_is")),
         result=result,
     )
+
+
+def _own(console: Console) -> Shipped:
+    """Return a reform to begin with: the first that names the place of the office's own issuer, else the first."""
+    register, reforms = console.office.ledger.state.register, list(shipped().values())
+    zones = [register.issuers[coin.issuer] for coin in console.coins]
+    own = (each for each in reforms if zones and f'"{zones[0]}' in each.text)
+    return next(own, reforms[0])
 
 
 def _mode(text: str) -> Mode:

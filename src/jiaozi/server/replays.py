@@ -57,7 +57,7 @@ class Trial:
 class Run:
     """A replay under way, or only the recording where *trial* is None; then what came of it.
 
-    *done* of *total* is in transfers, and about: payments go on. A total of 0 is not known.
+    *done* of *total* is in bytes of the journal while that is recorded, then in transfers; 0 of 0 while it waits.
     """
 
     trial: Trial | None
@@ -78,21 +78,21 @@ class Run:
 
     @property
     def percent(self) -> int | None:
-        """How much of this phase is done, never 100 before it is over; None where that is not known."""
+        """How much of this phase is done, never 100 before it is over; None while nobody knows."""
         return min(self.done * 100 // self.total, 99) if self.total else None
 
 
 class Replays:
-    """The runs of one journal. *closing* stops them; *transfers* tells about how many there are to record."""
+    """The runs of one journal. *closing* stops them; *coming* tells how many bytes are still to be recorded."""
 
     def __init__(
-        self, journal: Path, work: Path, *, closing: threading.Event, transfers: Callable[[], int]
+        self, journal: Path, work: Path, *, closing: threading.Event, coming: Callable[[], int]
     ) -> None:
         self.journal = journal
         self.work = work
         self.recorded_sequence = -1
         self._closing = closing
-        self._transfers = transfers
+        self._coming = coming
         self._lock = threading.Lock()
         self._runs: deque[Run] = deque()
         self._settled: dict[tuple[str, str], Run] = {}
@@ -175,7 +175,7 @@ class Replays:
         if stop():
             raise NotReady("the console is closing")
         run.enter(Phase.RECORDING)
-        run.total = self._transfers()
+        run.total = self._coming()
         recorded = prepared(self.journal, self.work, progress=run.advance, stop=stop)
         self.recorded_sequence = run.sequence = recorded.head.journal_sequence
         if run.trial is None:
@@ -197,5 +197,5 @@ class Replays:
 def _transfers_of(recorded: Recorded, asked: Asked) -> int:
     """Return how many transfers the replay will tell of."""
     if asked.mode is Mode.MONEY_FOLLOWS:
-        return sum(tally.count for tally in recorded.head.tallies)
+        return recorded.head.transfers
     return sum(recorded.head.parts)
