@@ -59,12 +59,17 @@ def _asked(verb: argparse.ArgumentParser) -> None:
 
 
 def _window(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--from", dest="from_", metavar="DAY", help="first day that is asked about again")
-    verb.add_argument("--until", metavar="DAY", help="first day that is not any more")
+    _days(verb)
     verb.add_argument("--html", metavar="FILE", help="write a page, and beside it the one in Chinese")
 
 
+def _days(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--from", dest="from_", metavar="DAY", help="first day that is asked about again")
+    verb.add_argument("--until", metavar="DAY", help="first day that is not any more")
+
+
 def _solve(solve: argparse.ArgumentParser) -> None:
+    _days(solve)
     solve.add_argument(
         "--keep", required=True, metavar="CONDITION", help="for example 'refused holders <= 0.5%%'"
     )
