@@ -220,7 +220,9 @@ def test_a_file_that_was_changed_after_it_was_signed_is_refused_wherever_it_was_
         assert not (world.office.folder / "enacted").exists()
 
 
-@pytest.mark.parametrize("content", ["", "\n\n\n\n", "jiaozi law enacted\n\n\u2014 a b\n\n", cap(1_000)])
+@pytest.mark.parametrize(
+    "content", ["", "\n\n\n\n", "jiaozi law enacted\nreform x\n\n\u2014 a b\n\n", cap(1_000)]
+)
 def test_what_nobody_has_prepared_is_refused_with_the_way_to_prepare_it(world: World, content: str) -> None:
     with world.office, pytest.raises(ProofError, match="--prepare FILE"):
         completed(world.office, content, world.office.signer("issuer"))

@@ -29,7 +29,9 @@ ROLES = ("issuer", "supervisor")
 NOT_CHANGES = ("reform", "source")
 """Tables of a reform whose dates change nothing: when a text was issued, known, read."""
 
-HEAD = "jiaozi law enacted"
+ENACTED, PREPARED = "jiaozi law enacted", "jiaozi law to be enacted once both keys have signed"
+"""The first line: where both sign at once, and where one signs before the other, when it is no law yet."""
+
 LINES = ("reform", "reform_digest", "law_before", "law_after", "first_day")
 _SIGNATURE = re.compile(f"\u2014 ({NAME}) ([A-Za-z0-9+/=]+)")
 
@@ -52,7 +54,7 @@ class Prepared:
         head, *rows = lines.split("\n")
         names = tuple(row.partition(" ")[0] for row in rows)
         found = _SIGNATURE.fullmatch(signature)
-        if head != HEAD or names != LINES or found is None or not text:
+        if head != PREPARED or names != LINES or found is None or not text:
             raise ProofError(
                 "this is no law that was prepared with one key; make one with jiaozi law enact REFORM --prepare FILE"
             )
@@ -127,14 +129,14 @@ def check_future(law: Book, reformed: Book, name: str, text: str, now: Instant) 
     return days[0]
 
 
-def document(law: Book, reformed: Book, name: str, text: str, first_day: date) -> str:
+def document(head: str, law: Book, reformed: Book, name: str, text: str, first_day: date) -> str:
     """Return the lines that both sign; `stamped` adds where the journal stood, if both sign at once."""
 
     def told(book: Book) -> str:
         return f"{book.digest.hex()} {'draft' if book.is_draft else 'in force'}"
 
     values = (name, sha256(text.encode()).hexdigest(), told(law), told(reformed), str(first_day))
-    lines = (HEAD, *(f"{line} {value}" for line, value in zip(LINES, values, strict=True)))
+    lines = (head, *(f"{line} {value}" for line, value in zip(LINES, values, strict=True)))
     return "\n".join(lines) + "\n"
 
 

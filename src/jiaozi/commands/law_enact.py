@@ -78,7 +78,7 @@ def enacted(office: Office, name: str, text: str, signers: Sequence[keys.Signer]
     reformed = documents.reformed_by(law, name, text)
     head, now = _now(office)
     first_day = documents.check_future(law, reformed, name, text, now)
-    lines = documents.document(law, reformed, name, text, first_day)
+    lines = documents.document(documents.ENACTED, law, reformed, name, text, first_day)
     note = documents.signed(documents.stamped(lines, head, now), signers)
     return _record(office, name, reformed, note, head, first_day)
 
@@ -91,7 +91,7 @@ def prepared(law: Book, name: str, text: str, signer: keys.Signer, now: Instant)
     """
     reformed = documents.reformed_by(law, name, text)
     first_day = documents.check_future(law, reformed, name, text, now)
-    lines = documents.document(law, reformed, name, text, first_day)
+    lines = documents.document(documents.PREPARED, law, reformed, name, text, first_day)
     return f"{documents.signed(lines, [signer])}\n{text}"
 
 
@@ -113,7 +113,7 @@ def completed(office: Office, content: str, signer: keys.Signer) -> Enacted:
     reformed = documents.reformed_by(law, name, given.text)
     head, now = _now(office)
     first_day = documents.check_future(law, reformed, name, given.text, now)
-    if documents.document(law, reformed, name, given.text, first_day) != given.lines:
+    if documents.document(documents.PREPARED, law, reformed, name, given.text, first_day) != given.lines:
         raise FactError(f"{name} reads otherwise here than where it was signed; prepare it with this version")
     first = f"\u2014 {given.signer} {base64.b64encode(given.signature).decode()}\n"
     note = f"{given.lines}\n{first}{documents.signature_line(given.lines, signer)}"
