@@ -25,7 +25,7 @@ from jiaozi.ledger.facts import (
     SheetNamed,
 )
 from jiaozi.ledger.ledger import Ledger
-from jiaozi.ledger.records import BOOK, ISSUE, Transfers, openings
+from jiaozi.ledger.records import BOOK, ISSUE, WHOLE, TransferFlag, Transfers, openings
 from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.reading.read import read_folder
 
@@ -151,7 +151,10 @@ def night(
     chains = []
     if redeemed_fen:
         legs = [Leg((*name, "paid out"), sheet.redemptions, sheet.reserve, redeemed_fen, BOOK)]
-        chains.append(chain(legs, place_code))
+        paid_out = chain(legs, place_code)
+        # All that was redeemed, however much that is: under another law it may be less, or more.
+        paid_out["amount"], paid_out["flags"] = WHOLE, TransferFlag.BALANCING_DEBIT
+        chains.append(paid_out)
     if own_fen:
         chains.append(own_money(sheet, own_fen, place_code, (*name, "value")))
     for account, fen in wanted.items():
