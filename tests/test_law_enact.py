@@ -11,7 +11,7 @@ import pytest
 
 from jiaozi.cli import main
 from jiaozi.clock import ManualClock
-from jiaozi.commands.law_enact import enacted
+from jiaozi.commands.law_enact import completed, enacted, prepared
 from jiaozi.errors import FactError, JournalBusy, ProofError, RulebookError
 from jiaozi.ledger.restart import restart
 from jiaozi.office import Office
@@ -174,6 +174,109 @@ def test_enacting_ends_the_shadow_of_the_law_before(world: World, tmp_path: Path
         assert "another law was enacted" in again.shadow().trouble
 
 
+# -- one after the other ------------------------------------------------------
+
+
+def ready(world: World, day: str = "2026-12-20", yuan: int = 1_000, role: str = "supervisor") -> str:
+    """Return what *role* has prepared and signed."""
+    return prepared(
+        world.office.book, "lower-cap", cap(yuan, day), world.office.signer(role), world.office.clock()
+    )
+
+
+@pytest.mark.parametrize("first", list(NAMES))
+def test_what_one_has_prepared_the_other_enacts(world: World, first: str) -> None:
+    second = next(role for role in NAMES if role != first)
+    with world.office:
+        before = world.office.book
+        content = ready(world, role=first)
+        path, receipt, first_day = completed(world.office, content, world.office.signer(second))
+        assert first_day == date(2026, 12, 20)
+        assert world.office.book.digest == with_reform(before, "lower-cap", cap(1_000, "2026-12-20")).digest
+        verifier_keys = [world.office.verifier_key(role) for role in (first, second)]
+    assert path.name == f"{receipt.sequence}-lower-cap.txt"
+    text, _, lines = path.read_text(encoding="utf-8").partition("\n\n")
+    assert content.startswith(f"{text}\n\n"), "both have signed the same lines"
+    marks = [line.removeprefix("\u2014 ").split(" ") for line in lines.splitlines()]
+    signatures = [(name, base64.b64decode(data)) for name, data in marks]
+    assert check_signatures(f"{text}\n", signatures, verifier_keys) == [NAMES[first], NAMES[second]]
+
+
+def test_a_file_that_was_changed_after_it_was_signed_is_refused_wherever_it_was_changed(world: World) -> None:
+    """Whatever one character becomes, nothing is enacted."""
+    with world.office:
+        content, issuer = ready(world), world.office.signer("issuer")
+        sequence = world.office.ledger.sequence
+        for at_character in range(0, len(content), 7):
+            new = "x" if content[at_character] != "x" else "y"
+            changed = content[:at_character] + new + content[at_character + 1 :]
+            with pytest.raises(ProofError):
+                completed(world.office, changed, issuer)
+        with pytest.raises(ProofError, match="text of the reform is not the one"):
+            completed(world.office, content.replace("t4 = 1000", "t4 = 2000"), issuer)
+        with pytest.raises(ProofError, match="changed after it was signed"):
+            completed(world.office, content.replace("first_day 2026", "first_day 2027"), issuer)
+        assert world.office.ledger.sequence == sequence
+        assert not (world.office.folder / "enacted").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n\n\n\n", "jiaozi law enacted\nreform x\n\n\u2014 a b\n\n", cap(1_000)]
+)
+def test_what_nobody_has_prepared_is_refused_with_the_way_to_prepare_it(world: World, content: str) -> None:
+    with world.office, pytest.raises(ProofError, match="--prepare FILE"):
+        completed(world.office, content, world.office.signer("issuer"))
+
+
+def test_the_second_key_is_another_one_and_known(world: World, tmp_path: Path) -> None:
+    supervisor = world.office.folder / "keys" / "supervisor.pem"
+    with world.office:
+        content = ready(world)
+        for who in NAMES.values():
+            with pytest.raises(ProofError, match="both signatures would be of one key"):
+                completed(world.office, content, keys.load(supervisor, who))
+        stranger = keys.create(tmp_path / "stranger.pem", NAMES["issuer"])
+        with pytest.raises(ProofError, match="neither the issuer's nor the supervisor's"):
+            completed(world.office, content, stranger)
+
+
+def test_the_first_key_is_known_too(world: World, tmp_path: Path) -> None:
+    stranger = keys.create(tmp_path / "stranger.pem", NAMES["supervisor"])
+    with world.office:
+        text = cap(1_000, "2026-12-20")
+        content = prepared(world.office.book, "lower-cap", text, stranger, world.office.clock())
+        with pytest.raises(ProofError, match="neither the issuer's nor the supervisor's"):
+            completed(world.office, content, world.office.signer("issuer"))
+
+
+def test_a_day_that_has_come_meanwhile_is_refused(world: World) -> None:
+    with world.office:
+        content = ready(world)
+        world.clock.set(at("2026-12-20 00:00"))
+        with pytest.raises(FactError, match="from 2026-12-20 on, and it is 2026-12-20 00:00 already"):
+            completed(world.office, content, world.office.signer("issuer"))
+        with pytest.raises(FactError, match="already"):
+            ready(world)
+
+
+def test_a_law_that_was_enacted_meanwhile_is_refused(world: World) -> None:
+    with world.office:
+        content = ready(world)
+        enacted(world.office, "other", cap(900, "2026-12-30"), signers(world))
+        sequence = world.office.ledger.sequence
+        with pytest.raises(FactError, match="another was enacted meanwhile"):
+            completed(world.office, content, world.office.signer("issuer"))
+        assert world.office.ledger.sequence == sequence
+
+
+def test_what_was_completed_once_is_not_completed_again(world: World) -> None:
+    with world.office:
+        content = ready(world)
+        completed(world.office, content, world.office.signer("issuer"))
+        with pytest.raises(FactError, match="another was enacted meanwhile"):
+            completed(world.office, content, world.office.signer("issuer"))
+
+
 # -- on the command line ------------------------------------------------------
 
 
@@ -192,6 +295,51 @@ def test_the_command_enacts(world: World, tmp_path: Path, capsys: pytest.Capture
     assert told["is_draft"]
     assert Path(told["document"]).read_text().count("\u2014 jiaozi.example/") == 2
     assert restart(world.office.folder / "journal", anew=True).state.law.digest.hex() == told["law_digest"]
+
+
+def test_the_command_prepares_beside_an_open_office_and_completes(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, to = written(tmp_path, 1_000, "2099-01-01"), tmp_path / "lower-cap.signed"
+    with world.office:
+        assert main([*words(world, file, "supervisor"), "--prepare", str(to)]) == 0
+    assert "not law yet" in capsys.readouterr().out
+    content = to.read_text()
+    assert main([*words(world, file, "supervisor"), "--prepare", str(to)]) == 2
+    assert "not overwritten" in capsys.readouterr().err
+    assert to.read_text() == content
+    given = [word for word in words(world, file, "issuer") if word != str(file)]
+    assert main([*given, "--complete", str(to), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["first_day"] == "2099-01-01"
+    assert restart(world.office.folder / "journal", anew=True).state.law.digest.hex() == told["law_digest"]
+
+
+@pytest.mark.parametrize(
+    ("roles", "more", "said"),
+    [
+        (("issuer", "supervisor"), ["REFORM", "--prepare", "to"], "one key signs"),
+        (("issuer",), ["REFORM", "--complete", "to"], "it has the text"),
+        (("issuer",), ["--prepare", "to"], "name the reform"),
+        (("issuer",), ["REFORM", "--prepare", "a", "--complete", "b"], "one of them"),
+        (("issuer",), ["--complete", "nowhere"], "cannot be read"),
+        (("issuer",), ["REFORM"], "let one sign with --prepare"),
+    ],
+)
+def test_words_that_do_not_go_together_are_told_so(
+    world: World,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    roles: tuple[str, ...],
+    more: list[str],
+    said: str,
+) -> None:
+    world.office.close()
+    file = written(tmp_path, 1_000, "2099-01-01")
+    given = [word for word in words(world, file, *roles) if word != str(file)]
+    assert main([*given, *(str(file) if word == "REFORM" else word for word in more)]) == 2
+    assert said in capsys.readouterr().err
+    assert not (world.office.folder / "enacted").exists()
 
 
 def test_the_command_says_when_the_office_is_open(world: World, tmp_path: Path) -> None:

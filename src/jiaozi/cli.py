@@ -243,7 +243,11 @@ def _law_of_an_office(shadow: argparse.ArgumentParser, enact: argparse.ArgumentP
     shadow.add_argument(
         "file", nargs="?", metavar="REFORM", help="the reform (default: print the difference so far)"
     )
-    enact.add_argument("file", metavar="REFORM", help="the reform")
+    enact.add_argument("file", nargs="?", metavar="REFORM", help="the reform")
+    enact.add_argument("--prepare", metavar="FILE", help="sign with the first key only, and write this file")
+    enact.add_argument(
+        "--complete", metavar="FILE", help="sign what was prepared with the second key, and enact"
+    )
     for verb in (shadow, enact):
         verb.add_argument("--folder", required=True, metavar="OFFICE", help="the office")
         verb.add_argument("--json", action="store_true", help="print one JSON object")

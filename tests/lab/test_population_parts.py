@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from jiaozi.cli import main
 from jiaozi.lab.population import parameters as known
 from jiaozi.lab.population.chance import QUANTILES, alias_table, draw, quantile, quantiles
-from jiaozi.lab.population.dates import calendar, is_festive, is_holiday, is_worked, paydays_on
+from jiaozi.lab.population.dates import MAINLAND, is_festive
 from jiaozi.lab.population.residents import NOBODY, joined, residents
 from jiaozi.lab.population.rhythm import MINUTES, expected, frame_minutes, level, shape
 
@@ -54,27 +54,27 @@ def test_quantiles_are_those_of_a_lognormal() -> None:
 
 
 def test_a_year_with_its_notice_follows_the_notice() -> None:
-    assert 2026 in calendar().years
-    assert is_worked(date(2026, 2, 28))
+    assert 2026 in MAINLAND.calendar.years
+    assert MAINLAND.is_worked(date(2026, 2, 28))
     assert date(2026, 2, 28).weekday() == 5
-    assert is_holiday(date(2026, 10, 1))
-    assert not is_worked(date(2026, 10, 1))
+    assert MAINLAND.is_holiday(date(2026, 10, 1))
+    assert not MAINLAND.is_worked(date(2026, 10, 1))
 
 
 def test_a_year_without_its_notice_has_its_festivals_and_no_worked_weekend() -> None:
     days = [date(2028, 1, 1) + timedelta(days=number) for number in range(366)]
-    free = [day for day in days if is_holiday(day)]
+    free = [day for day in days if MAINLAND.is_holiday(day)]
     assert date(2028, 1, 26) in free
     assert date(2028, 10, 1) in free
     assert 20 <= len(free) <= 30
-    assert not any(is_worked(day) for day in days if day.weekday() > 4)
+    assert not any(MAINLAND.is_worked(day) for day in days if day.weekday() > 4)
 
 
 def test_every_payday_of_a_year_is_kept_once_and_on_a_working_day() -> None:
     days = [date(2027, 1, 1) + timedelta(days=number) for number in range(365)]
-    kept = [(day, bit) for day in days for bit in range(5) if paydays_on(day) >> bit & 1]
+    kept = [(day, bit) for day in days for bit in range(5) if MAINLAND.paydays_on(day) >> bit & 1]
     assert len(kept) == 60
-    assert all(is_worked(day) for day, _ in kept)
+    assert all(MAINLAND.is_worked(day) for day, _ in kept)
 
 
 def test_on_the_eve_of_the_spring_festival_people_send_each_other_three_times_as_much() -> None:

@@ -1,6 +1,7 @@
 """What holds of a ledger after every frame and after every fault, whatever was asked of it.
 
-The accounts of a coin sum to zero. The coins outstanding are what its holders hold.
+The accounts of a coin sum to zero. The coins outstanding are what its holders hold;
+those that count as frozen are what orders keep in place.
 What is pending on either side of a coin is what its open reservations hold. No account is on the
 side that its flags forbid. One place, for all tests of faults.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from jiaozi.ledger.posting.supplied import C_FROZEN
 from jiaozi.ledger.records import AccountFlag
 from jiaozi.ledger.state import State
 
@@ -26,6 +28,13 @@ def check(state: State) -> None:
         held = _sum(balances[of_coin & ((flags & AccountFlag.INTERNAL) == 0)])
         outstanding = state.coins_outstanding(coin)
         assert held == outstanding, f"holders of {coin.id} have {held} fen and {outstanding} are outstanding"
+        frozen = sum(
+            state.register.frozen_of(account, accounts[account])
+            for account in state.register.freezes
+            if of_coin[account]
+        )
+        counted = int(state.coins[coin.number, C_FROZEN])
+        assert frozen == counted, f"{coin.id}: {frozen} fen are frozen by order, {counted} are counted"
         out, into = _sum(accounts["pending_out"][of_coin]), _sum(accounts["pending_in"][of_coin])
         reserved = _sum(reservations["amount"][of_coin[reservations["debit"]]])
         assert out == into == reserved, f"{coin.id}: {out} fen pending out, {into} in, {reserved} reserved"

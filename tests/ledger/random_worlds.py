@@ -165,7 +165,10 @@ NUMBER_NEEDS = "".join(
 
 @cache
 def law(variant: int) -> Book:
-    """Return the law shipped with the Shanghai draft; later variants lower its limits, odd ones count payments."""
+    """Return the law shipped with the Shanghai draft; later variants lower its limits, odd ones count payments.
+
+    Variant 1 asks no backing of coins that are frozen.
+    """
     texts = dict(read_folder(drafts=["cn-sh"]).texts)
     texts["facts.toml"] += NUMBER_FACTS
     if variant != 2:
@@ -176,6 +179,9 @@ def law(variant: int) -> Book:
     if variant == 1:
         texts["cn-sh.toml"] = texts["cn-sh.toml"].replace("t3 = 5_000,", "t3 = 4_000,")
         texts["cn-sh.toml"] = texts["cn-sh.toml"].replace("t4 = 5_000 ", "t4 = 3_000 ")
+        hold = "issuer.reserve_value >= issuer.coins_outstanding"
+        assert texts["cn-sh.toml"].count(hold) == 1
+        texts["cn-sh.toml"] = texts["cn-sh.toml"].replace(hold, f"{hold} - issuer.coins_frozen")
     return read(texts, drafts=["cn-sh"])
 
 

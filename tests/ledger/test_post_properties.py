@@ -20,7 +20,7 @@ from jiaozi.ledger.facts import Fact, FreezeOrdered, LicenceGranted, TierSet
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.posting.plain import Answer, PlainLedger
 from jiaozi.ledger.posting.plain_books import Account, Transfer, in_window
-from jiaozi.ledger.posting.supplied import C_ISSUING
+from jiaozi.ledger.posting.supplied import C_FROZEN, C_ISSUING
 from jiaozi.ledger.records import ISSUE, NO_DEADLINE, OWN_PERSON, PAY, REDEEM, AccountFlag, Choice, openings
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
@@ -112,6 +112,7 @@ def check_books(state: State, plain: PlainLedger, instant: Instant) -> None:
         known = state.register.coin(coin.id)
         assert (state.issued(known), state.redeemed(known)) == (coin.issued, coin.redeemed)
         assert int(state.coins[known.number, C_ISSUING]) == plain.books.issuing(coin.id)
+        assert int(state.coins[known.number, C_FROZEN]) == plain.books.frozen(coin.id)
     assert state.ids_taken == len(plain.ids)
     assert state.horizon_ms == plain.books.horizon_ms
     check_pending(state, plain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -41,13 +42,20 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return world.office.folder / "journal"
 
 
-def told(journal: Path, text: str = DAY_CAP, mode: Mode = Mode.AS_IT_HAPPENED) -> Subject:
-    asked = Asked(Tried(reforms=(("tried", text),)), mode=mode)
-    work = journal.parent / "lab"
-    answer = replay(journal, asked, work=work)
-    return subject_of(
-        answer, prepared(journal, work), asked, command="jiaozi lab replay store --law tried.toml"
+def told(journal: Path, text: str = DAY_CAP, mode: Mode = Mode.AS_IT_HAPPENED, base: str = "") -> Subject:
+    """Return the replay of *text*, compared with *base* where there is one."""
+    work, tried = journal.parent / "lab", Tried(reforms=(("tried", text),))
+    by_itself = Asked(Tried(reforms=(("base", base),)), mode=mode) if base else None
+    asked = Asked(tried, base=by_itself.tried if by_itself else None, mode=mode)
+    subject = subject_of(
+        replay(journal, asked, work=work),
+        prepared(journal, work),
+        asked,
+        command="jiaozi lab replay store --law tried.toml",
     )
+    if by_itself is None:
+        return subject
+    return replace(subject, base_by_month=replay(journal, by_itself, work=work).summary.by_month)
 
 
 def text_of(html: str) -> str:

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from jiaozi.clock import day_start
 from jiaozi.commands.words import NotUnderstood, day_of_text, journal_folder
-from jiaozi.errors import NotReady
 from jiaozi.lab.replay.law import Tried, tried_of
 from jiaozi.lab.replay.recorded import Recorded
-from jiaozi.lab.replay.replay import Asked, Mode, Replay, prepared, replay
+from jiaozi.lab.replay.replay import Asked, Mode, Replay, coming, prepared, replay
 from jiaozi.report.reform.subject import Subject, subject_of
 from jiaozi.rulebook.reading.read import law_folder
+
+T = TypeVar("T")
 
 
 class Desk:
@@ -33,29 +46,34 @@ class Desk:
         self.is_quiet = bool(given.json)
         self.is_stopped = False
         is_kept = (self.work / "questions" / "head.json").exists()
-        note = "reading the store" if is_kept else "recording the store, once"
-        with self._bar(note, None) as (shown, task):
-            self.recorded: Recorded = prepared(
-                self.journal,
-                self.work,
-                progress=lambda count: shown.advance(task, count),
-                stop=lambda: self.is_stopped,
+        note = "recording what is new" if is_kept else "recording the store, once"
+        columns = (DownloadColumn(), TransferSpeedColumn())
+        with self._bar(note, coming(self.journal, self.work), columns) as (shown, task):
+            self.recorded: Recorded = self._done(
+                shown,
+                lambda: prepared(
+                    self.journal,
+                    self.work,
+                    progress=lambda count: shown.advance(task, count),
+                    stop=lambda: self.is_stopped,
+                ),
             )
 
     def ask(self, asked: Asked, note: str, *, to: Path | None = None) -> Replay:
         """Return the answer, with a bar meanwhile."""
         head = self.recorded.head
-        total = sum(head.parts)
-        if asked.mode is Mode.MONEY_FOLLOWS:
-            total = sum(tally.count for tally in head.tallies)
-        with self._bar(note, total) as (shown, task):
-            return replay(
-                self.journal,
-                asked,
-                work=self.work,
-                to=to,
-                progress=lambda count: shown.advance(task, count),
-                stop=lambda: self.is_stopped,
+        total = head.transfers if asked.mode is Mode.MONEY_FOLLOWS else sum(head.parts)
+        with self._bar(note, total, (MofNCompleteColumn(),)) as (shown, task):
+            return self._done(
+                shown,
+                lambda: replay(
+                    self.journal,
+                    asked,
+                    work=self.work,
+                    to=to,
+                    progress=lambda count: shown.advance(task, count),
+                    stop=lambda: self.is_stopped,
+                ),
             )
 
     def subject(self, found: Replay, asked: Asked, command: str) -> Subject:
@@ -63,32 +81,51 @@ class Desk:
         return subject_of(found, self.recorded, asked, command=command)
 
     @contextmanager
-    def _bar(self, note: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
-        """Show a bar, and let Ctrl-C stop what is inside. Raises `KeyboardInterrupt` when it was pressed."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    def _bar(
+        self, note: str, total: int, figures: Sequence[ProgressColumn]
+    ) -> Iterator[tuple[Progress, TaskID]]:
+        columns = (TextColumn("{task.description}"), BarColumn(), *figures, TimeRemainingColumn())
         console = Console(stderr=True)
         is_hidden = self.is_quiet or not console.is_terminal
-        before = signal.getsignal(signal.SIGINT)
-        is_main = threading.current_thread() is threading.main_thread()
-        try:
-            if is_main:
-                signal.signal(signal.SIGINT, self._pressed)
-            with Progress(
-                *columns, console=console, disable=is_hidden, transient=True, refresh_per_second=4
-            ) as shown:
-                yield shown, shown.add_task(note, total=total)
-        except NotReady:
-            if self.is_stopped:
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            if is_main:
-                signal.signal(signal.SIGINT, before)
+        with Progress(
+            *columns, console=console, disable=is_hidden, transient=True, refresh_per_second=4
+        ) as shown:
+            yield shown, shown.add_task(note, total=total)
 
-    def _pressed(self, _number: int, _frame: object) -> None:
-        """Note that Ctrl-C was pressed: an exception that is raised while C code calls back is lost."""
-        self.is_stopped = True
-        raise KeyboardInterrupt
+    def _done(self, shown: Progress, do: Callable[[], T]) -> T:
+        """Return what *do* gives, done in a thread of its own, so that Ctrl-C is heard whatever runs there.
+
+        Raises what it raises, and `KeyboardInterrupt` when Ctrl-C was pressed. Python tells a thread of it
+        only between two of its own instructions: the compiler may need a minute to come to the next one.
+        """
+        answer: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(do())
+            except BaseException as error:
+                answer.set_exception(error)
+
+        thread = threading.Thread(target=work, name="jiaozi-desk", daemon=True)
+        thread.start()
+        try:
+            while thread.is_alive():
+                thread.join(LOOK_SECONDS)
+        except KeyboardInterrupt:
+            self.is_stopped = True
+            thread.join(GRACE_SECONDS)
+            if thread.is_alive():
+                # Still in the compiler, perhaps. What is half written is cut off or made again the next time,
+                # as after any process that was killed.
+                shown.stop()
+                os._exit(130)
+            raise
+        return answer.result()
+
+
+LOOK_SECONDS = 0.05
+GRACE_SECONDS = 0.5
+"""What is under way may take so long to stop by itself."""
 
 
 def tried_from(reforms: Sequence[str], drafts: Sequence[str] = (), known: str | None = None) -> Tried:

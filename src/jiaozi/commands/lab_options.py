@@ -59,12 +59,17 @@ def _asked(verb: argparse.ArgumentParser) -> None:
 
 
 def _window(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--from", dest="from_", metavar="DAY", help="first day that is asked about again")
-    verb.add_argument("--until", metavar="DAY", help="first day that is not any more")
+    _days(verb)
     verb.add_argument("--html", metavar="FILE", help="write a page, and beside it the one in Chinese")
 
 
+def _days(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--from", dest="from_", metavar="DAY", help="first day that is asked about again")
+    verb.add_argument("--until", metavar="DAY", help="first day that is not any more")
+
+
 def _solve(solve: argparse.ArgumentParser) -> None:
+    _days(solve)
     solve.add_argument(
         "--keep", required=True, metavar="CONDITION", help="for example 'refused holders <= 0.5%%'"
     )
@@ -82,7 +87,14 @@ def _population(population: argparse.ArgumentParser) -> None:
     )
     population.add_argument("--people", default="10000", metavar="N", help="accounts (default: 10000)")
     population.add_argument("--seed", default="1", metavar="S", help="a whole number (default: 1)")
-    population.add_argument("--place", default="cn-sh", help="where they live (default: cn-sh)")
+    population.add_argument("--place", default="cn-sh", help="where they live: cn-sh or hk (default: cn-sh)")
+    population.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="ZONE=SHARE",
+        help="this share of them lives in another zone beside it, e.g. cn-sz=0.15",
+    )
     population.add_argument("--from", dest="from_", metavar="DAY", help="first day (default: 2026-12-15)")
     population.add_argument("--days", default="365", metavar="N", help="how many days (default: 365)")
     population.add_argument(

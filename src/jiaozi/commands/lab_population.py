@@ -45,6 +45,7 @@ def run(given: argparse.Namespace) -> int:
                 payments_a_day=payments_a_day,
                 from_day=from_day,
                 place=given.place,
+                also=_also(given.also),
                 progress=lambda done, total: shown.update(task, completed=done, total=total),
             )
     except KeyboardInterrupt:
@@ -64,6 +65,7 @@ def _told(written: Written) -> dict[str, object]:
     return {
         "folder": str(written.folder),
         "place": written.place,
+        "also": dict(written.also),
         "seed": written.seed,
         "from": written.from_day.isoformat(),
         "until": written.until_day.isoformat(),
@@ -82,12 +84,24 @@ def _print(written: Written) -> None:
         f"{written.accounts:,} accounts and {written.payments:,} payments from {written.from_day} "
         f"until {written.until_day} in {written.folder}"
     )
-    print("Everyone in it is invented, and its law is a DRAFT.")
+    print(f"Everyone in it is invented{', and its law is a DRAFT' if written.is_draft else ''}.")
     for code, count in enumerate(written.results.tolist()):
         if count:
             print(f"  {count:>15,}  {count / written.payments:>7.2%}  {WORDS[Result(code)]['en']}")
     for reason, count in sorted(written.reasons.items(), key=lambda pair: -pair[1]):
         print(f"  {count:>15,}  {count / written.payments:>7.2%}    {reason}")
+
+
+def _also(texts: list[str]) -> dict[str, float]:
+    """Return zones and shares from texts such as `cn-sz=0.15`."""
+    found: dict[str, float] = {}
+    for text in texts:
+        zone, _, share = text.partition("=")
+        plain = share.replace(".", "", 1)
+        if zone in found or not (zone and plain.isascii() and plain.isdecimal() and len(plain) < 20):
+            raise NotUnderstood(f"--also {text:.40} will not do; write each zone once, such as cn-sz=0.15")
+        found[zone] = float(share)
+    return found
 
 
 def _count(option: str, text: str, least: int, most: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def run(given: argparse.Namespace) -> int:
         desk = Desk(given)
         found = desk.ask(asked, "replaying", to=to)
         subject = desk.subject(found, asked, command_of(given, "replay", (), OPTIONS))
+        if asked.base is not None:
+            # The page shows both laws by month, so the base is compared with what happened as well.
+            by_itself = replace(asked, tried=asked.base, base=None)
+            of_base = desk.ask(by_itself, "replaying the base").summary.by_month
+            subject = replace(subject, base_by_month=of_base)
     except NotUnderstood as error:
         print(f"jiaozi: {error}", file=sys.stderr)
         return 2
@@ -67,4 +73,6 @@ def as_data(subject: Subject) -> dict[str, Any]:
     data["law_drafts"] = list(subject.law_drafts)
     data["currencies"] = list(subject.currencies)
     data["command"] = subject.command
+    if subject.base_by_month is not None:
+        data["base_by_month"] = msgspec.to_builtins(subject.base_by_month)
     return data

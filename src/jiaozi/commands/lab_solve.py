@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from jiaozi.clock import Instant, day_of
-from jiaozi.commands.lab_asked import Desk, command_of, said
+from jiaozi.commands.lab_asked import Desk, asked_from, command_of, said
 from jiaozi.commands.words import NotUnderstood, day_of_text
 from jiaozi.errors import LabError
 from jiaozi.lab.replay.law import Tried
-from jiaozi.lab.replay.replay import Asked, Mode
+from jiaozi.lab.replay.replay import Asked
 from jiaozi.lab.solve import Condition, Point, Solved, Varied, condition_of, grid_of, solve, varied_of
 from jiaozi.report.reform.text import table
 from jiaozi.report.reform.words import Words
 
-OPTIONS = ("keep", "vary", "place", "between", "step", "from-day", "mode")
+OPTIONS = ("keep", "vary", "place", "between", "step", "from-day", "from", "until", "mode")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -27,6 +27,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         condition = condition_of(given.keep)
         grid = grid_of(*(_whole(text) for text in (*given.between, given.step)))
+        question = asked_from(given, Tried())
         desk = Desk(given)
         if not desk.recorded.books:
             raise NotUnderstood("the store has no law yet")
@@ -38,7 +39,7 @@ def run(given: argparse.Namespace) -> int:
         return 2
 
     def measure(value: int) -> tuple[int, int]:
-        asked = Asked(Tried(reforms=(("solve", varied.reform(value)),)), mode=Mode(given.mode))
+        asked = replace(question, tried=Tried(reforms=(("solve", varied.reform(value)),)))
         found = desk.ask(asked, f"replaying with {value:,} {varied.unit}")
         return condition.measured(found.summary)
 
@@ -48,12 +49,13 @@ def run(given: argparse.Namespace) -> int:
         Path(given.write).write_text(varied.reform(solved.holds_at.value), encoding="utf-8")
         said([Path(given.write)])
     if given.json:
-        data = as_data(solved, condition, varied, given.mode)
+        data = as_data(solved, condition, varied, given.mode) | {"from": given.from_, "until": given.until}
         print(json.dumps({**data, "command": command}, ensure_ascii=False, indent=2))
     else:
         later = [day.isoformat() for day in varied.later(desk.recorded.books[-1])]
         words = Words(given.language)
         print("\n".join(_lines(solved, condition, varied, given.mode, grid, later, words)))
+        print("\n".join(_days(question, words)), end="")
         print(command)
     return 0 if solved.is_found and solved.turns == 1 else 1
 
@@ -112,6 +114,15 @@ def _lines(
     if later:
         told.append(words("solve.later", days=words.names(later)))
     return told
+
+
+def _days(question: Asked, words: Words) -> list[str]:
+    """Return a line that says of which days payments were asked again, where not of all."""
+    if question.start is None and question.end is None:
+        return []
+    first = words.day(question.start) if question.start is not None else words("caveat.begin")
+    last = words.day(question.end) if question.end is not None else words("caveat.end")
+    return [words("solve.days", first=first, last=last), ""]
 
 
 def _row(point: Point, condition: Condition, words: Words) -> list[str]:

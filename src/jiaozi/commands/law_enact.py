@@ -1,83 +1,132 @@
-"""`jiaozi law enact`: a reform becomes law, with the keys of issuer and supervisor and a start in the future."""
+"""`jiaozi law enact`: a reform becomes law, with the keys of issuer and supervisor and a start in the future.
+
+Both may sign at once, or one after the other on machines of their own: what one prepares and
+signs (`--prepare`) the other checks, signs and enacts (`--complete`).
+"""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import json
-import tomllib
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
-from hashlib import sha256
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
-from jiaozi.clock import Instant, day_start, moment_of
+from jiaozi.clock import Instant, system_clock
+from jiaozi.commands import law_document as documents
 from jiaozi.commands.law_pages import reform_of
 from jiaozi.commands.law_shadow import office_folder
 from jiaozi.commands.words import NotUnderstood
-from jiaozi.errors import FactError, ProofError
+from jiaozi.errors import FactError
 from jiaozi.ledger.facts import LawEnacted
 from jiaozi.ledger.journal.frames import Receipt
 from jiaozi.ledger.journal.segments import sync_folder
+from jiaozi.ledger.restart import restart
 from jiaozi.office import Office
 from jiaozi.proof import keys
 from jiaozi.proof.whole import write_whole
 from jiaozi.rulebook.model import Book
-from jiaozi.rulebook.reading.read import with_reform
-from jiaozi.rulebook.telling.diff import diff_books
 
-ROLES = ("issuer", "supervisor")
-NOT_CHANGES = ("reform", "source")
-"""Tables of a reform whose dates change nothing: when a text was issued, known, read."""
+Enacted = tuple[Path, Receipt, date]
+"""The signed document, the frame, and the first day on which something changes."""
 
 
 def enact(given: argparse.Namespace) -> int:
-    """Return 0 when the law was enacted.
+    """Return 0 when the law was enacted, or prepared.
 
     Raises `ProofError` for keys that are not the two, `RulebookError` for a reform that cannot be read,
     `FactError` for one that changes nothing or begins too early, `JournalBusy` while the office is open.
     """
     folder = office_folder(given.folder)
-    if len(given.key_file) != 2 or len(given.name) != 2:
-        raise NotUnderstood("two keys enact a law: give --key-file and --name twice, issuer and supervisor")
-    file, text = reform_of(given.file)
-    name = file.removesuffix(".toml")
+    if given.prepare and given.complete:
+        raise NotUnderstood("--prepare is for who signs first and --complete for the other; give one of them")
+    is_step = bool(given.prepare or given.complete)
+    if is_step and (len(given.key_file) != 1 or len(given.name) != 1):
+        raise NotUnderstood("one key signs in each of the two steps: give --key-file and --name once")
+    if not is_step and (len(given.key_file) != 2 or len(given.name) != 2):
+        raise NotUnderstood(
+            "two keys enact a law: give --key-file and --name twice, issuer and supervisor; "
+            "or let one sign with --prepare and the other with --complete"
+        )
+    if bool(given.file) == bool(given.complete):
+        raise NotUnderstood("name the reform, or with --complete the file that was prepared: it has the text")
     signers = [keys.load(Path(path), who) for path, who in zip(given.key_file, given.name, strict=True)]
+    if given.prepare:
+        return _prepare(folder, given, signers[0])
     with Office.open(folder) as office:
-        path, receipt, first_day = enacted(office, name, text, signers)
+        if given.complete:
+            content = _content(Path(given.complete))
+            name = documents.Prepared.read(content).values["reform"]
+            done = completed(office, content, signers[0])
+        else:
+            file, text = reform_of(given.file)
+            name = file.removesuffix(".toml")
+            done = enacted(office, name, text, signers)
         law = office.book
-    if given.json:
-        told = {
-            "sequence": receipt.sequence,
-            "law_digest": law.digest.hex(),
-            "is_draft": law.is_draft,
-            "first_day": str(first_day),
-            "document": str(path),
-        }
-        print(json.dumps(told, indent=2))
-        return 0
-    print(f"{name} is enacted in frame {receipt.sequence:,}; it changes something from {first_day} on.")
-    print(f"  law       {law.digest.hex()}{' (a draft, as before)' if law.is_draft else ''}")
-    print(f"  document  {path}, signed by {signers[0].name} and {signers[1].name}")
+    _tell(name, law, done, is_json=given.json)
     return 0
 
 
-def enacted(
-    office: Office, name: str, text: str, signers: Sequence[keys.Signer]
-) -> tuple[Path, Receipt, date]:
+def enacted(office: Office, name: str, text: str, signers: Sequence[keys.Signer]) -> Enacted:
     """Enact the reform *text* in *office*; return the signed document, the frame and the first day.
 
     Nothing is written before everything was checked. Raises as `enact` does.
     """
-    check_keys(office, signers)
+    documents.check_keys(office, signers)
     law = office.book
-    reformed = with_reform(law, name, text)
-    if reformed.digest == law.digest or not diff_books(law, reformed, "en"):
-        raise FactError(f"{name} changes nothing in the law of this office, so there is nothing to enact")
+    reformed = documents.reformed_by(law, name, text)
+    head, now = _now(office)
+    first_day = documents.check_future(law, reformed, name, text, now)
+    lines = documents.document(documents.ENACTED, law, reformed, name, text, first_day)
+    note = documents.signed(documents.stamped(lines, head, now), signers)
+    return _record(office, name, reformed, note, head, first_day)
+
+
+def prepared(law: Book, name: str, text: str, signer: keys.Signer, now: Instant) -> str:
+    """Return the file that *signer* gives to the other: what both sign, his signature, the text of the reform.
+
+    Whether the office knows the key is seen when the law is enacted: who prepares may have a copy without keys.
+    Raises as `enact` does.
+    """
+    reformed = documents.reformed_by(law, name, text)
+    first_day = documents.check_future(law, reformed, name, text, now)
+    lines = documents.document(documents.PREPARED, law, reformed, name, text, first_day)
+    return f"{documents.signed(lines, [signer])}\n{text}"
+
+
+def completed(office: Office, content: str, signer: keys.Signer) -> Enacted:
+    """Enact in *office* what was `prepared` in *content*, once *signer* has signed the same.
+
+    Nothing is written before everything was checked. Raises as `enact` does: `ProofError` where the file was
+    changed or the keys are not the two, `FactError` where the law has changed meanwhile or the day has come.
+    """
+    given = documents.Prepared.read(content)
+    first_key = given.check_signature(office)
+    documents.check_second(office, first_key, signer)
+    law, name = office.book, given.values["reform"]
+    if given.values["law_before"].partition(" ")[0] != law.digest.hex():
+        raise FactError(
+            f"{name} was signed as a reform of the law {given.values['law_before'][:16]}, and the law of this office "
+            f"is {law.digest.hex()[:16]}: another was enacted meanwhile, so prepare it anew"
+        )
+    reformed = documents.reformed_by(law, name, given.text)
+    head, now = _now(office)
+    first_day = documents.check_future(law, reformed, name, given.text, now)
+    if documents.document(documents.PREPARED, law, reformed, name, given.text, first_day) != given.lines:
+        raise FactError(f"{name} reads otherwise here than where it was signed; prepare it with this version")
+    first = f"\u2014 {given.signer} {base64.b64encode(given.signature).decode()}\n"
+    note = f"{given.lines}\n{first}{documents.signature_line(given.lines, signer)}"
+    return _record(office, name, reformed, note, head, first_day)
+
+
+def _now(office: Office) -> tuple[Receipt, Instant]:
+    """Return the last frame, and the time: the clock's, or the journal's where that is ahead."""
     head = office.ledger.at_cut(lambda _, receipt: receipt)
-    now = Instant(max(office.clock(), head.instant))
-    first_day = check_future(law, reformed, name, text, now)
-    note = signed(document(law, reformed, name, text, first_day, head, now), signers)
+    return head, Instant(max(office.clock(), head.instant))
+
+
+def _record(office: Office, name: str, reformed: Book, note: str, head: Receipt, first_day: date) -> Enacted:
     path = office.folder / "enacted" / f"{head.sequence + 1}-{name}.txt"
     # The document first: a law in force that nobody has signed would be worse than a signature too many.
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -91,78 +140,47 @@ def enacted(
     return path, receipt, first_day
 
 
-def check_keys(office: Office, signers: Sequence[keys.Signer]) -> None:
-    """Raise `ProofError` unless *signers* are the issuer and the supervisor of *office*, with two keys."""
-    public = [signer.private_key.public_key().public_bytes_raw() for signer in signers]
-    if len(set(public)) != len(ROLES):
-        raise ProofError("both signatures would be of one key; a law needs the issuer's and the supervisor's")
-    wanted = {role: office.verifier_key(role) for role in ROLES}
-    for signer in signers:
-        if signer.verifier_key not in wanted.values():
-            known = "\n".join(f"  {role:<10}  {key}" for role, key in wanted.items())
-            raise ProofError(
-                f"{signer.verifier_key} is neither the issuer's nor the supervisor's key of this office:\n{known}"
-            )
+def _prepare(folder: Path, given: argparse.Namespace, signer: keys.Signer) -> int:
+    to = Path(given.prepare)
+    if to.exists():
+        raise NotUnderstood(f"{to} exists; what was signed is not overwritten, so name another file")
+    file, text = reform_of(given.file)
+    name = file.removesuffix(".toml")
+    # The office may be open meanwhile: its journal is read beside its writer.
+    found = restart(folder / "journal")
+    now = Instant(max(system_clock(), found.reader.head.instant))
+    content = prepared(found.state.law, name, text, signer, now)
+    write_whole(to, content.encode())
+    values = documents.Prepared.read(content).values
+    if given.json:
+        print(json.dumps({**values, "signed_by": signer.name, "file": str(to)}, indent=2))
+        return 0
+    print(f"{name} is signed by {signer.name}, and not law yet: {to} goes to who signs with the other key.")
+    for line in ("law_before", "law_after", "first_day"):
+        print(f"  {line:<11} {values[line]}")
+    print(f"  then        jiaozi law enact --complete {to.name} --folder OFFICE --key-file KEY --name NAME")
+    return 0
 
 
-def check_future(law: Book, reformed: Book, name: str, text: str, now: Instant) -> date:
-    """Return the first day on which the reform changes something. Raises `FactError` if it is not in the future."""
-    days = sorted(set(_days(tomllib.loads(text))))
-    clocks = {place.clock for place in law.vocabulary.places.values()}
-    for day in days:
-        if min(day_start(day, clock) for clock in clocks) <= now:
-            raise FactError(
-                f"{name} changes something from {day} on, and it is {moment_of(now):%Y-%m-%d %H:%M} already; "
-                "a law is enacted before it begins, so give it a later day"
-            )
-    # What no date of its own says, the reformed book does: a rule taken from another file, for one.
-    early = [cut for cut in set(law.cuts) ^ set(reformed.cuts) if cut <= now]
-    if early or not days:
-        when = f"from {moment_of(min(early)):%Y-%m-%d %H:%M} on" if early else "without a date"
-        raise FactError(f"{name} changes the law {when}; a law is enacted before it begins")
-    return days[0]
+def _tell(name: str, law: Book, done: Enacted, *, is_json: bool) -> None:
+    path, receipt, first_day = done
+    if is_json:
+        told = {
+            "sequence": receipt.sequence,
+            "law_digest": law.digest.hex(),
+            "is_draft": law.is_draft,
+            "first_day": str(first_day),
+            "document": str(path),
+        }
+        print(json.dumps(told, indent=2))
+        return
+    print(f"{name} is enacted in frame {receipt.sequence:,}; it changes something from {first_day} on.")
+    print(f"  law       {law.digest.hex()}{' (a draft, as before)' if law.is_draft else ''}")
+    print(f"  document  {path}, signed by issuer and supervisor")
 
 
-def document(
-    law: Book, reformed: Book, name: str, text: str, first_day: date, head: Receipt, now: Instant
-) -> str:
-    """Return the lines that both sign."""
-
-    def told(book: Book) -> str:
-        return f"{book.digest.hex()} {'draft' if book.is_draft else 'in force'}"
-
-    lines = (
-        "jiaozi law enacted",
-        f"reform {name}",
-        f"reform_digest {sha256(text.encode()).hexdigest()}",
-        f"law_before {told(law)}",
-        f"law_after {told(reformed)}",
-        f"first_day {first_day}",
-        f"instant {moment_of(now).isoformat()}",
-        f"journal {head.sequence} {head.hash.hex()}",
-    )
-    return "\n".join(lines) + "\n"
-
-
-def signed(text: str, signers: Sequence[keys.Signer]) -> str:
-    """Return *text* and below it a signature line of each, in the manner of checkpoints."""
-    lines = []
-    for signer in signers:
-        signature = signer.key_hash + signer.private_key.sign(text.encode())
-        lines.append(f"\u2014 {signer.name} {base64.b64encode(signature).decode()}\n")
-    return f"{text}\n{''.join(lines)}"
-
-
-def _days(tables: dict[str, object]) -> Iterator[date]:
-    """Yield every day that stands in a reform, but for those of its title and sources."""
-    for key, value in tables.items():
-        if key not in NOT_CHANGES:
-            yield from _days_in(value)
-
-
-def _days_in(value: object) -> Iterator[date]:
-    if isinstance(value, date):
-        yield value.date() if isinstance(value, datetime) else value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _days_in(each)
+def _content(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        raise NotUnderstood(f"{path} cannot be read; name the file that was prepared") from None

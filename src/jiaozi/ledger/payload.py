@@ -214,6 +214,8 @@ def compare(booked: Booked, stored: Booked) -> None:
 
 def _same_bytes(one: NDArray[np.void], other: NDArray[np.void]) -> bool:
     """Return whether two arrays of records are the same; NumPy would compare them field by field."""
+    if not len(one) and not len(other):
+        return True  # as nearly always: to find that out below takes 10 us, a sixth of a small frame
     raw, other_raw = (np.ascontiguousarray(each).view(np.uint8) for each in (one, other))
     return np.array_equal(raw, other_raw)
 

@@ -27,7 +27,7 @@ from jiaozi.ledger.posting.supplied import (
     C_RESERVE_ACCOUNT,
     COIN_WIDTH,
 )
-from jiaozi.ledger.records import MOVES
+from jiaozi.ledger.records import MOVES, AccountFlag
 from jiaozi.rulebook.machine.program import ACTION_ROWS, MISSING, Int64s
 from jiaozi.rulebook.model import UNLIMITED, Action
 from jiaozi.rulebook.vocabulary import Vocabulary
@@ -90,6 +90,17 @@ class Register:
             NO_FLOOR if floor is None else floor,
             NO_CAP if cap is None else cap,
         )
+
+    def frozen_of(self, account: int, record: np.void) -> int:
+        """Return how much of the balance in *record* the holder of *account* may not pay, by order: fen.
+
+        What an issuer has on its own sheet is no coin, frozen or not.
+        """
+        if record["flags"] & AccountFlag.INTERNAL:
+            return 0
+        balance = int(record["balance"])
+        keeps = [order.keep_fen for order in self.freezes.get(account, {}).values()]
+        return max((balance if keep is None else min(balance, keep) for keep in keeps), default=0)
 
     def limited(self) -> dict[int, Limit]:
         """Return the limits of every account that has some."""

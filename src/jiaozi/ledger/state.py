@@ -54,7 +54,7 @@ from jiaozi.ledger.posting.setting import (
     set_days,
 )
 from jiaozi.ledger.posting.stamps import result_of
-from jiaozi.ledger.posting.supplied import C_ISSUED, C_REDEEMED, COIN_WIDTH
+from jiaozi.ledger.posting.supplied import C_FROZEN, C_ISSUED, C_REDEEMED, COIN_KEPT, COIN_WIDTH
 from jiaozi.ledger.posting.two_phase import MOVED, expire
 from jiaozi.ledger.posting.two_phase import PENDING as PENDING_FLAG
 from jiaozi.ledger.records import (
@@ -69,10 +69,7 @@ from jiaozi.ledger.records import (
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.taking import Taking, write_orders
-from jiaozi.rulebook.machine.program import (
-    Int64s,
-    words_of,
-)
+from jiaozi.rulebook.machine.program import Int64s, words_of
 from jiaozi.rulebook.model import Book
 from jiaozi.rulebook.vocabulary import Vocabulary
 
@@ -275,7 +272,7 @@ class State:
         return digest_of(
             LongDigest(self.accounts.data).digest(),
             LongDigest(self.counts.data if self.has_counts else b"").digest(),
-            self.coins,
+            self.coins[:, :COIN_KEPT],
             content_of(self._ids, self.horizon_ms),
             self.pendings.open(),
             self.register.content(),
@@ -327,6 +324,8 @@ class State:
             self._accounts[account]["tier"] = tier
         for account in taking.frozen:
             write_orders(self._accounts, account, self.register, account)
+        for coin, change in taking.newly_frozen().items():
+            self.coins[coin, C_FROZEN] += change
         for account, is_closed in taking.closed.items():
             flags = int(self._accounts[account]["flags"]) & ~int(AccountFlag.CLOSED)
             self._accounts[account]["flags"] = flags | (AccountFlag.CLOSED if is_closed else 0)
@@ -513,7 +512,8 @@ def digest_of(
     """Return the digest of a state, given those of its *accounts* and *counts*, see `digests`.
 
     They are nearly all of it, so who hashes them for another reason has the
-    digest of the state for little more. *ids* is what `idindex.content_of` gives.
+    digest of the state for little more. *ids* is what `idindex.content_of` gives,
+    *coins* the columns that are kept, (c, COIN_KEPT).
     """
     whole = hashlib.sha256(accounts + counts)
     whole.update(np.ascontiguousarray(coins).data)

@@ -54,6 +54,17 @@ class Taking:
         self.closed: dict[int, bool] = {}
         """Accounts that close, and those that open again."""
         self._accounts = accounts
+        self._before = register
+
+    def newly_frozen(self) -> dict[int, int]:
+        """Return by how much more, in fen, holders of each coin, by its number, may not pay than before."""
+        changes: dict[int, int] = {}
+        for account in self.frozen:
+            record = self._accounts[account]
+            coin = int(record["coin"])
+            change = self.register.frozen_of(account, record) - self._before.frozen_of(account, record)
+            changes[coin] = changes.get(coin, 0) + change
+        return changes
 
     def take(self, fact: fact_kinds.Fact) -> None:
         """Check one fact and fold it into the copy. Raises `FactError`."""

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from jiaozi.errors import ProofError
 from jiaozi.ledger.journal.segments import sync_file
 from jiaozi.proof import tree
+from jiaozi.proof.auditing.held import held
 from jiaozi.proof.checkpoint import Checkpoint, parse
 from jiaozi.proof.files import proof_text
 from jiaozi.proof.plain import Level
@@ -91,25 +92,20 @@ class Evenings:
 
         Raises `ProofError` when a note of that epoch is there: one that was signed is never replaced.
         """
-        if self.path(coin_id, made.epoch).exists():
-            raise ProofError(f"checkpoint {made.epoch} of {coin_id} is there already and is not replaced")
         buckets = np.empty(made.places.buckets, dtype=BUCKET)
         buckets["sum"] = made.levels[0].sums[: len(buckets)]
         buckets["hash"] = made.levels[0].hashes[: len(buckets)]
-        for kind, rows in (("buckets.npy", buckets), ("wholesale.npy", made.wholesale)):
-            path = self.path(coin_id, made.epoch, kind)
-            path.unlink(missing_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                np.save(file, rows, allow_pickle=False)
-        for kind in ("balances.npy", "buckets.npy", "wholesale.npy"):
-            with self.path(coin_id, made.epoch, kind).open("rb") as file:
-                sync_file(file.fileno())
-        return self.write_note(coin_id, made.epoch, note)
-
-    def write_note(self, coin_id: str, epoch: int, note: str) -> Path:
-        """Put *note* in its place, whole or not at all; durable on return."""
-        path = self.path(coin_id, epoch)
-        write_whole(path, note.encode())
+        path = self.path(coin_id, made.epoch)
+        # Another process may close the same day, or sign what it finds.
+        with held(path):
+            if path.exists():
+                raise ProofError(f"checkpoint {made.epoch} of {coin_id} is there already and is not replaced")
+            for kind, rows in (("buckets.npy", buckets), ("wholesale.npy", made.wholesale)):
+                _write_new(self.path(coin_id, made.epoch, kind), rows)
+            for kind in ("balances.npy", "buckets.npy", "wholesale.npy"):
+                with self.path(coin_id, made.epoch, kind).open("rb") as file:
+                    sync_file(file.fileno())
+            write_whole(path, note.encode())
         return path
 
     def _load(self, coin_id: str, epoch: int) -> Kept:
@@ -138,3 +134,9 @@ class Evenings:
                 f"{coin_id}-{epoch:06d}: the tree kept is not the one that was signed; restore a backup"
             )
         return Kept(stated, made, rows["balances.npy"])
+
+
+def _write_new(path: Path, rows: NDArray[np.generic]) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        np.save(file, rows, allow_pickle=False)

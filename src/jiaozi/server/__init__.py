@@ -17,13 +17,14 @@
     places       places side by side, and who moved when
     shadow       a reform asked beside the law, and what it would decide otherwise
     lab          what a reform would have done to the payments of this office
+    replays      replays in the background, one at a time, and the last results
     queue        bank money that belongs to nothing, orders, redemptions
     notes        the clerk's notes in the reader's language
     checkpoints  the signed note, the keys, the verifier
     api          the same answers as JSON
 
 The pages only read, and work without JavaScript; with it, the figures move while
-payments run. What is pasted into the lab is tried and forgotten. Nothing is loaded
+payments run. What is pasted into the lab is tried, and kept in memory among the last few. Nothing is loaded
 from another host. There is no sign-in yet and the pages show names, so the server
 answers on this machine's own addresses only.
 """

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from jiaozi.lab.replay.replay import coming
 from jiaozi.ledger.numbers import account_text
 from jiaozi.ledger.register import Coin
 from jiaozi.money import decimal_text
@@ -19,6 +20,7 @@ from jiaozi.server.assets import asset_url
 from jiaozi.server.figures import Figures
 from jiaozi.server.language import COOKIE, LANGUAGES, Reader, reader_of
 from jiaozi.server.problem import Problem
+from jiaozi.server.replays import Replays
 
 YEAR_SECONDS = 365 * 24 * 60 * 60
 
@@ -30,11 +32,13 @@ class Console:
     office: Office
     notice: Mapping[str, str] | None = None
     figures: Figures = field(init=False)
+    replays: Replays = field(init=False)
     closing: threading.Event = field(default_factory=threading.Event)
-    replaying: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.figures = Figures(self.office)
+        journal, work = self.office.folder / "journal", self.office.folder / "lab"
+        self.replays = Replays(journal, work, closing=self.closing, coming=lambda: coming(journal, work))
 
     @property
     def coins(self) -> Sequence[Coin]:

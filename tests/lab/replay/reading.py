@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +45,9 @@ def same(ours: dict[Key, Changed], plain: dict[Key, Changed]) -> None:
 def without_old_reasons(change: Changed) -> Changed:
     """Return *change* without why it had been refused, which the plain ledger run again does not know."""
     return Changed(True, change.amount_fen, ()) if change.is_admitted else change
+
+
+def after(times: int) -> Callable[[], bool]:
+    """Return a stop that says yes when it was asked more than *times* times."""
+    asked = iter(range(times))
+    return lambda: next(asked, None) is None

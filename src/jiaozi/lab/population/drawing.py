@@ -25,18 +25,22 @@ from jiaozi.lab.population.chance import (
     signed,
 )
 from jiaozi.lab.population.pairs import PEER, SHOPPING, draw_pairs
-from jiaozi.lab.population.residents import Residents
+from jiaozi.lab.population.residents import ZONE_SHIFT, ZONES_MOST, Residents
 from jiaozi.ledger.records import PAY, REDEEM
 
 PLACE: Final = np.dtype(
     [
         ("first", "<u4"),  # account of row 0
-        ("place", "<u4"),  # place code of the payments
+        ("place", "<u4"),  # place code of zone 0, where issuers are
+        ("zones", "<u4", (ZONES_MOST,)),  # place codes of all zones
         ("distributors", "<u4", (2, known.DISTRIBUTORS)),
+        ("elsewhere", "<u4", (2, known.DISTRIBUTORS)),  # those that fill wallets of other zones
         ("redemptions", "<u4", (2,)),  # account that redeemed coins go to, of each coin
+        ("travel", "<u4", (3,)),  # codes of none, core, full data; zeros where no data need travel
+        ("full_from_fen", "<i8"),
     ]
 )
-"""Where rows become accounts."""
+"""Where rows become accounts, and what travels with a payment."""
 
 WINDOW: Final = np.dtype(
     [
@@ -59,7 +63,7 @@ _TOP_UP, _REDEMPTION, _WAGES = (
 )
 _DISTRIBUTORS = known.DISTRIBUTORS
 _LARGE_SHARE, _TAIL_SHARE = known.LARGE_SHARE, known.TAIL_SHARE
-_TAIL_POWER, _TAIL_MOST = -1 / known.TAIL_PARETO, float(known.TAIL_MOST_FEN)
+_TAIL_POWER, _LACKING = -1 / known.TAIL_PARETO, known.TRAVEL_LACKING_SHARE
 _WHOLE, _TENTH = known.WHOLE_YUAN_SHARE, known.WHOLE_YUAN_SHARE + known.TENTH_SHARE
 _PEER_WHOLE, _PEER_ROUND = known.PEER_WHOLE_SHARE, known.PEER_ROUND_SHARE
 _RED_SHARE, _REDS = known.RED_ENVELOPE_SHARE, np.array(known.RED_ENVELOPES_FEN, dtype=np.int64)
@@ -71,24 +75,27 @@ _16 = np.uint64(16)
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How large payments are: tables for `chance.quantile`, in fen. *tail_fen* is where the Pareto tail begins."""
+    """How large payments are: tables for `chance.quantile`, in fen. *tail_fen* is where the Pareto tail begins,
+    *tail_most_fen* where it ends."""
 
     shopping: NDArray[np.float64]
     large: NDArray[np.float64]
     peer: NDArray[np.float64]
     supplies: NDArray[np.float64]
     tail_fen: float
+    tail_most_fen: float
 
     @classmethod
-    def as_known(cls) -> Amounts:
-        """Return the amounts of `parameters`."""
-        shopping = quantiles(known.SHOPPING_MEDIAN_FEN, known.SHOPPING_SIGMA)
+    def as_known(cls, factor: float = 1.0) -> Amounts:
+        """Return the amounts of `parameters`, multiplied by *factor*."""
+        shopping = quantiles(factor * known.SHOPPING_MEDIAN_FEN, known.SHOPPING_SIGMA)
         return cls(
             shopping,
-            quantiles(known.LARGE_MEDIAN_FEN, known.LARGE_SIGMA),
-            quantiles(known.PEER_MEDIAN_FEN, known.PEER_SIGMA),
-            quantiles(known.SUPPLIES_MEDIAN_FEN, known.SUPPLIES_SIGMA),
+            quantiles(factor * known.LARGE_MEDIAN_FEN, known.LARGE_SIGMA),
+            quantiles(factor * known.PEER_MEDIAN_FEN, known.PEER_SIGMA),
+            quantiles(factor * known.SUPPLIES_MEDIAN_FEN, known.SUPPLIES_SIGMA),
             float(shopping[int((1 - known.TAIL_SHARE) * (len(shopping) - 1))]),
+            factor * known.TAIL_MOST_FEN,
         )
 
 
@@ -119,6 +126,7 @@ def fill(
         amounts.peer,
         amounts.supplies,
         amounts.tail_fen,
+        amounts.tail_most_fen,
         place,
     )
 
@@ -138,9 +146,11 @@ def _fill(
     peer: NDArray[np.float64],
     supplies: NDArray[np.float64],
     tail_fen: float,
+    tail_most_fen: float,
     places: NDArray[np.void],
 ) -> None:
     window, place = windows[0], places[0]
+    has_zones, data_travels = len(bounds) > 3, place.travel[0] != 0
     chance = np.empty(1, dtype=np.uint64)
     chance[0] = window.key
     first = signed(place.first)
@@ -173,7 +183,8 @@ def _fill(
             account, coin = first + row, traits[row].coin
             debit, credit, action = account, first + signed(due[taken].other), PAY
             if flow == _TOP_UP:
-                debit, credit = signed(place.distributors[coin, row % _DISTRIBUTORS]), account
+                fills = place.distributors if traits[row].flags >> ZONE_SHIFT == 0 else place.elsewhere
+                debit, credit = signed(fills[coin, row % _DISTRIBUTORS]), account
             elif flow == _REDEMPTION:
                 credit, action = signed(place.redemptions[coin]), REDEEM
             elif flow == _WAGES:
@@ -185,7 +196,7 @@ def _fill(
             flow, action, when = signed(flows[drawn]), PAY, next_ms
             debit, credit = first + payer[drawn], first + payee[drawn]
             if flow == SHOPPING:
-                amount = _price(shopping, large, tail_fen, scales[drawn], chance)
+                amount = _price(shopping, large, tail_fen, tail_most_fen, scales[drawn], chance)
             elif flow == PEER:
                 amount = _gift(peer, scales[drawn], is_festive, chance)
             else:
@@ -198,13 +209,30 @@ def _fill(
         out[at].debit, out[at].credit, out[at].amount = debit, credit, amount
         out[at].timeout, out[at].value_day, out[at].unused = 0, 0, 0
         out[at].memo_lo, out[at].memo_hi = np.uint64(0), np.uint64(0)
-        out[at].action, out[at].place, out[at].travel_data = action, place.place, 0
+        where = place.place
+        if has_zones and action == PAY:
+            # The payee's zone. Coins are redeemed where the issuers are.
+            where = place.zones[traits[credit - first].flags >> ZONE_SHIFT]
+        travel = place.travel[_data(amount, place.full_from_fen, low)] if data_travels else place.travel[0]
+        out[at].action, out[at].place, out[at].travel_data = action, where, travel
         out[at].purpose, out[at].code, out[at].flags = flow, 0, 0
 
 
 @inner
+def _data(amount: int, full_from: int, bits: np.uint64) -> int:
+    """Return which data travels with a payment, 0 to 2; sometimes it is less than should."""
+    wanted = 2 if amount >= full_from else 1
+    return wanted - 1 if share_of(mixed(bits)) < _LACKING else wanted
+
+
+@inner
 def _price(
-    shopping: NDArray[np.float64], large: NDArray[np.float64], tail_fen: float, scale: float, chance: Chance
+    shopping: NDArray[np.float64],
+    large: NDArray[np.float64],
+    tail_fen: float,
+    tail_most_fen: float,
+    scale: float,
+    chance: Chance,
 ) -> int:
     """Draw what something costs."""
     kind, share = share_of(next_bits(chance)), share_of(next_bits(chance))
@@ -212,7 +240,7 @@ def _price(
         return int(quantile(large, share)) // 10_00 * 10_00
     scale = min(scale, _LARGEST_SCALE)
     if share > 1 - _TAIL_SHARE:
-        fen = int(min(_TAIL_MOST, scale * tail_fen * ((1 - share) / _TAIL_SHARE) ** _TAIL_POWER))
+        fen = int(min(tail_most_fen, scale * tail_fen * ((1 - share) / _TAIL_SHARE) ** _TAIL_POWER))
     else:
         fen = int(scale * quantile(shopping, share))
     ending = share_of(next_bits(chance))

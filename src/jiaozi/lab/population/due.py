@@ -15,7 +15,7 @@ from jiaozi.compiled import entry, inner
 from jiaozi.lab.population import parameters as known
 from jiaozi.lab.population.chance import Chance, below, key_of, mixed, next_bits, share_of, signed
 from jiaozi.lab.population.day import FIRM, VISITOR
-from jiaozi.lab.population.residents import RENTING, SALARIED
+from jiaozi.lab.population.residents import RENTING, SALARIED, ZONE_SHIFT
 
 DUE: Final = np.dtype(
     [
@@ -31,7 +31,7 @@ _WAGES, _RENT, _TOP_UP, _REDEMPTION = (
     int(flow) for flow in (known.Flow.WAGES, known.Flow.RENT, known.Flow.TOP_UP, known.Flow.REDEMPTION)
 )
 _PAYDAYS = len(known.PAYDAYS)
-_LOW, _FILL, _VISITOR_FILL = known.LOW_SHARE, known.FILL_CHANCE, known.VISITOR_FILL_CHANCE
+_LOW, _FILL, _RARE_FILL = known.LOW_SHARE, known.FILL_CHANCE, known.VISITOR_FILL_CHANCE
 _HIGH, _SWEEP, _REDEEM = known.HIGH_TIMES, known.SWEEP_CHANCE, known.REDEEM_CHANCE
 _FIRM_HIGH, _RENT_DAYS = known.FIRM_HIGH_TIMES, known.RENT_DAYS
 _HOUR, _TEN_YUAN, _HUNDRED_YUAN, _THOUSAND_YUAN = 3_600, 10_00, 100_00, 1_000_00
@@ -73,8 +73,11 @@ def due_today(
     for row in range(count):
         chance[0] = key_of(key, row)
         balance = accounts[row].balance
+        lives_elsewhere = signed(traits[row].flags) >> ZONE_SHIFT != 0
         if traits[row].kind == FIRM:
             need, second = _firm(balance, load_fen[row], payroll[row], row >= first_new, chance)
+            if lives_elsewhere and need > 0 and row < first_new and share_of(next_bits(chance)) >= _RARE_FILL:
+                need = 0
             if need != 0:
                 if writes:
                     _write(out, found, row, 0, abs(need), second, _TOP_UP if need > 0 else _REDEMPTION)
@@ -97,8 +100,9 @@ def due_today(
                 if writes:
                     _write(out, found, row, landlord, rent_fen[row], second, _RENT)
                 found += 1
-        need, second = _person(balance, load_fen[row], traits[row].kind, row >= first_new, chance)
-        if pays_rent and balance < rent_fen[row] + _LOW * load_fen[row]:
+        is_rare = lives_elsewhere or traits[row].kind == VISITOR
+        need, second = _person(balance, load_fen[row], is_rare, row >= first_new, chance)
+        if pays_rent and not lives_elsewhere and balance < rent_fen[row] + _LOW * load_fen[row]:
             # Whoever knows that his rent is due fills his wallet before.
             need = (rent_fen[row] + load_fen[row] - balance) // _HUNDRED_YUAN * _HUNDRED_YUAN
             second = 6 * _HOUR + below(next_bits(chance), 2 * _HOUR)
@@ -144,11 +148,14 @@ def _firm(balance: int, capital: int, payroll: int, is_new: bool, chance: Chance
 
 
 @inner
-def _person(balance: int, load: int, kind: int, is_new: bool, chance: Chance) -> tuple[int, int]:
-    """Return what a person fills in (above zero) or takes out (below), and when."""
+def _person(balance: int, load: int, is_rare: bool, is_new: bool, chance: Chance) -> tuple[int, int]:
+    """Return what a person fills in (above zero) or takes out (below), and when.
+
+    Whoever *is_rare*, a visitor or somebody of another zone, seldom tries to fill his wallet again.
+    """
     acts = share_of(next_bits(chance))
     if is_new or balance < _LOW * load:
-        if not is_new and acts >= (_VISITOR_FILL if kind == VISITOR else _FILL):
+        if not is_new and acts >= (_RARE_FILL if is_rare else _FILL):
             return 0, 0
         hundreds = int(load * (0.6 + 0.8 * share_of(next_bits(chance)))) // _HUNDRED_YUAN
         # The first wallets are filled before the first day begins; later ones on the day after joining.
@@ -179,9 +186,10 @@ def _landlord(
     count: int,
     home: np.uint64,
 ) -> int:
-    """Return whom *row* pays rent: always the same firm or holder of tier 1 or 2, of his coin; or *row*."""
-    coin = traits[row].coin
-    first, size = bounds[coin], bounds[coin + 1] - bounds[coin]
+    """Return whom *row* pays rent: always the same firm or holder of tier 1 or 2, of his group; or *row*."""
+    zones = (len(bounds) - 1) // 2
+    group = signed(traits[row].coin) * zones + (signed(traits[row].flags) >> ZONE_SHIFT)
+    first, size = bounds[group], bounds[group + 1] - bounds[group]
     for _ in range(_TRIES):
         home = mixed(home)
         other = signed(members[first + below(home, size)])

@@ -15,9 +15,11 @@ from jiaozi.compiled import entry, inner
 from jiaozi.lab.population import parameters as known
 from jiaozi.lab.population.chance import Chance, below, draw, key_of, mixed, next_bits, share_of, signed
 from jiaozi.lab.population.day import FIRM
+from jiaozi.lab.population.residents import ZONE_SHIFT
 
 SHOPPING, PEER, SUPPLIES = (int(flow) for flow in (known.Flow.SHOPPING, known.Flow.PEER, known.Flow.SUPPLIES))
 _HABIT_SHARE, _HABITS, _FRIENDS = known.HABIT_SHARE, known.HABITS, known.FRIENDS
+_CROSS_SHARE, _CROSS = known.CROSS_SHARE, np.uint64(0xC3A5C85C97CB3127)
 _TRIES = 64
 
 
@@ -42,8 +44,8 @@ def draw_pairs(
 
     A share below *shopping* goes to shops, below *peer* to friends, the rest from firm to firm.
     """
-    count = len(flow)
-    coin = np.empty(count, dtype=np.uint8)
+    count, zones = len(flow), (len(bounds) - 1) // 2
+    own, group = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     bits = np.empty(count, dtype=np.uint64)
     for at in range(count):
         kind = share_of(next_bits(chance))
@@ -53,21 +55,25 @@ def draw_pairs(
         if payer[at] >= there:
             payer[at] = _payer(payers, there, chance)
     for at in range(count):
-        coin[at], scale[at] = traits[payer[at]].coin, traits[payer[at]].scale
+        who = traits[payer[at]]
+        own[at], scale[at] = signed(who.coin) * zones + (signed(who.flags) >> ZONE_SHIFT), who.scale
     for at in range(count):
         bits[at] = _choice(flow[at], payer[at], home_key, chance)
-        payee[at] = _place(flow[at] != PEER, payees, bounds, coin[at], bits[at])
+        group[at] = _where(own[at], zones, bounds, bits[at]) if zones > 1 else own[at]
+        payee[at] = _place(flow[at] != PEER, payees, bounds, group[at], bits[at])
     for at in range(count):
         payee[at] = members[payee[at]]
     for at in range(count):
         if flow[at] == SUPPLIES:
-            payer[at] = _someone(SUPPLIES, traits, payees, members, bounds, coin[at], -1, there, bits[at])
+            payer[at] = _someone(SUPPLIES, traits, payees, members, bounds, own[at], -1, there, bits[at])
             scale[at] = traits[payer[at]].scale
             bits[at] = next_bits(chance)
             payee[at] = -1
         if not _will_do(flow[at], traits, payee[at], payer[at], there):
             other = mixed(bits[at])
-            payee[at] = _someone(flow[at], traits, payees, members, bounds, coin[at], payer[at], there, other)
+            payee[at] = _someone(
+                flow[at], traits, payees, members, bounds, group[at], payer[at], there, other
+            )
 
 
 @inner
@@ -93,12 +99,26 @@ def _payer(payers: NDArray[np.uint64], there: int, chance: Chance) -> int:
 
 
 @inner
+def _where(own: int, zones: int, bounds: NDArray[np.int64], bits: np.uint64) -> int:
+    """Return the group whom somebody of group *own* pays: mostly his own, else that of anybody with his coin."""
+    bits = mixed(bits ^ _CROSS)
+    if share_of(bits) >= _CROSS_SHARE:
+        return own
+    first = own // zones * zones
+    place = bounds[first] + below(mixed(bits), bounds[first + zones] - bounds[first])
+    group = first
+    while bounds[group + 1] <= place:
+        group += 1
+    return group
+
+
+@inner
 def _place(
-    is_by_size: bool, payees: NDArray[np.uint64], bounds: NDArray[np.int64], coin: int, bits: np.uint64
+    is_by_size: bool, payees: NDArray[np.uint64], bounds: NDArray[np.int64], group: int, bits: np.uint64
 ) -> int:
     """Return the place among *members* that *bits* choose, by popularity or not."""
-    first = signed(bounds[coin])
-    size = signed(bounds[coin + 1]) - first
+    first = signed(bounds[group])
+    size = signed(bounds[group + 1]) - first
     return first + (draw(payees, first, size, bits) if is_by_size else below(bits, size))
 
 
@@ -117,16 +137,16 @@ def _someone(
     payees: NDArray[np.uint64],
     members: NDArray[np.uint32],
     bounds: NDArray[np.int64],
-    coin: int,
+    group: int,
     payer: int,
     there: int,
     bits: np.uint64,
 ) -> int:
-    """Return somebody of *coin* who will do, from *bits* on; after many tries a firm that is always there."""
+    """Return somebody of *group* who will do, from *bits* on; after many tries a firm that is always there."""
     for _ in range(_TRIES):
-        row = signed(members[_place(flow != PEER, payees, bounds, coin, bits)])
+        row = signed(members[_place(flow != PEER, payees, bounds, group, bits)])
         if _will_do(flow, traits, row, payer, there):
             return row
         bits = mixed(bits)
-    row = signed(members[bounds[coin]])
-    return row if row != payer else signed(members[bounds[coin] + 1])
+    row = signed(members[bounds[group]])
+    return row if row != payer else signed(members[bounds[group] + 1])

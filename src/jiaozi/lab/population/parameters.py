@@ -56,6 +56,14 @@ EMPLOYEES_EXPONENT: Final = 0.85
 FIRM_CAPITAL_FEN: Final = 12_000_00
 """What the smallest firm keeps in its account; larger ones keep more in proportion."""
 
+# Who lives in another zone of the same place.
+
+CROSS_SHARE: Final = 0.1
+"""So many payments go to anybody in any zone, wherever the payer lives; the others stay in his own."""
+
+ELSEWHERE_STOCK_LOADS: Final = 4.0
+"""Distributors for a zone where nobody may be paid keep so many usual loads for each account there."""
+
 # How many payments of which kind.
 
 SHARES: Final = {
@@ -174,6 +182,32 @@ REDEEM_CHANCE: Final = 0.0006
 
 FIRM_HIGH_TIMES: Final = 2.0
 """A firm with so many times its capital sends what is more to its bank in the evening."""
+
+# Hong Kong.
+
+HONG_KONG_FACTOR: Final = 2.77
+"""Amounts there in Hong Kong dollars against those here in yuan."""
+
+TRAVEL_LACKING_SHARE: Final = 0.004
+"""Payments with which less data travels than the law asks: none for the core, the core for the full set."""
+
+FREEZES_A_YEAR, FREEZE_DAYS = 0.004, 45.0
+"""Accounts that are frozen by order in a year, as a share of all, and for how long on average."""
+
+FREEZE_HOUR: Final = 19
+"""When orders are obeyed, on the evening of the day they come in."""
+
+RESERVE_SIGMA_BP: Final = 1.0
+"""By how much the value of a reserve moves in a night, in hundredths of a percent, as often up as down."""
+
+RESERVE_BUFFER_BP: Final = 3.0
+"""What an issuer keeps above the coins outstanding when he makes up his reserve."""
+
+MAKE_UP_HOUR: Final = 10
+"""When an issuer makes up a reserve that is short, on the next working morning."""
+
+STOCK_SHARE: Final = 0.06
+"""What distributors keep in stock, as a share of the coins outstanding, so that a few days without issues do."""
 
 # The platform.
 

@@ -6,6 +6,7 @@ names never enter a journal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,13 +29,16 @@ TRAITS: Final = np.dtype(
         ("coin", "u1"),  # 0 or 1, in the order of the issuers
         ("kind", "u1"),
         ("tier", "u1"),
-        ("flags", "u1"),  # SALARIED, RENTING
+        ("flags", "u1"),  # SALARIED, RENTING, and from ZONE_SHIFT on the zone: 0 is where the law is
         ("scale", "<f4"),  # its payments against the average; of a firm the root of its size
     ]
 )
 """What a payment needs to know of its payer: 8 bytes, one line of the cache for eight holders."""
 
-SALARIED, RENTING = 1, 2
+SALARIED, RENTING, ZONE_SHIFT = 1, 2, 4
+ZONES_MOST: Final = 8
+"""Zones that a population can live in."""
+
 SUPPLIES_EXPONENT = 0.5
 NOBODY: Final = 2**32 - 1
 
@@ -49,9 +53,11 @@ class Residents:
     rent_fen    int64: a month's rent
     employer    uint32: row of the firm that pays the wages; NOBODY
     payers      uint64: alias table over all rows, by how often they pay
-    payees      uint64: alias tables of the coins, one behind the other, by how often they are paid
-    members     uint32: the rows that *payees* draws from: those of a coin, ascending
-    bounds      (coins + 1,) int64: where each coin begins in *payees* and *members*
+    payees      uint64: alias tables of the groups, one behind the other, by how often they are paid
+    members     uint32: the rows that *payees* draws from: those of a group, ascending
+    bounds      (groups + 1,) int64: where each group begins in *payees* and *members*
+
+    A group has one coin and lives in one zone: number coin * zones + zone.
     """
 
     traits: NDArray[np.void]
@@ -67,9 +73,21 @@ class Residents:
     def __len__(self) -> int:
         return len(self.traits)
 
+    @property
+    def zones(self) -> int:
+        """In how many zones they live."""
+        return (len(self.bounds) - 1) // 2
 
-def residents(count: int, seed: int, *, payments_a_day: float) -> Residents:
-    """Return *count* holders; how many of them are paid in coins follows from *payments_a_day* of all."""
+
+def residents(
+    count: int, seed: int, *, payments_a_day: float, also: Sequence[float] = (), factor: float = 1.0
+) -> Residents:
+    """Return *count* holders; how many of them are paid in coins follows from *payments_a_day* of all.
+
+    *also* are the shares of them that live in zones 1, 2 and so on; *factor* is what money is multiplied by.
+    """
+    assert len(also) < ZONES_MOST
+    assert sum(also) < 1
     random = np.random.default_rng([seed, 11])
     kind = random.choice(
         np.array([RESIDENT, FIRM, VISITOR], dtype=np.uint8),
@@ -78,26 +96,29 @@ def residents(count: int, seed: int, *, payments_a_day: float) -> Residents:
     )
     tier = random.choice(np.arange(1, 5, dtype=np.uint8), size=count, p=TIER_SHARES)
     coin = random.choice(np.arange(2, dtype=np.uint8), size=count, p=known.COIN_SHARES)
-    # Each coin begins with two firms: somebody has to sell, and to buy from.
-    start = min(count, 4)
-    kind[:start], coin[:start] = FIRM, np.array([0, 1, 0, 1], dtype=np.uint8)[:start]
+    zones = 1 + len(also)
+    # Each group begins with two firms: somebody has to sell, and to buy from.
+    start = min(count, 4 * zones)
+    kind[:start], coin[:start] = FIRM, (np.arange(start) % 2).astype(np.uint8)
+    zone = _zones(count, seed, also)
     tier[kind == FIRM], tier[kind == VISITOR] = 1, 4
     is_firm = kind == FIRM
     size = np.minimum(known.FIRM_SIZE_MAX, 1 + random.pareto(known.FIRM_PARETO, count))
 
     traits = np.zeros(count, dtype=TRAITS)
     traits["coin"], traits["kind"], traits["tier"] = coin, kind, tier
+    traits["flags"] = zone << ZONE_SHIFT
     scale = np.array(known.AMOUNT_BY_TIER)[tier - 1] * random.lognormal(0, known.AMOUNT_SIGMA, count)
     traits["scale"] = np.where(is_firm, size**SUPPLIES_EXPONENT, scale)
 
-    mean_fen = np.array(known.LOADS_FEN, dtype=np.float64)[tier - 1]
+    mean_fen = factor * np.array(known.LOADS_FEN, dtype=np.float64)[tier - 1]
     spread = random.lognormal(-(known.LOAD_SIGMA**2) / 2, known.LOAD_SIGMA, count)
     load = mean_fen * spread // 100_00 * 100_00 + 100_00
-    load = np.where(is_firm, known.FIRM_CAPITAL_FEN * size, load).astype(np.int64)
+    load = np.where(is_firm, factor * known.FIRM_CAPITAL_FEN * size, load).astype(np.int64)
 
     _employ(traits, random, payments_a_day)
-    wage = (known.WAGE_MEDIAN_FEN * random.lognormal(0, known.WAGE_SIGMA, count)).astype(np.int64)
-    rent = known.RENT_MEDIAN_FEN * random.lognormal(0, known.RENT_SIGMA, count)
+    wage = (factor * known.WAGE_MEDIAN_FEN * random.lognormal(0, known.WAGE_SIGMA, count)).astype(np.int64)
+    rent = factor * known.RENT_MEDIAN_FEN * random.lognormal(0, known.RENT_SIGMA, count)
     rent = (np.round(rent / 100_00) * 100_00).astype(np.int64)
 
     activity = np.array(known.ACTIVITY_BY_TIER)[tier - 1] * random.lognormal(0, known.ACTIVITY_SIGMA, count)
@@ -106,18 +127,30 @@ def residents(count: int, seed: int, *, payments_a_day: float) -> Residents:
     sells = known.PERSON_POPULARITY * (0.5 + random.pareto(known.PERSON_PARETO, count))
     popularity = np.where(is_firm, size, sells)
 
-    coins = [np.flatnonzero(coin == number) for number in range(2)]
+    group = coin.astype(np.int64) * zones + zone
+    groups = [np.flatnonzero(group == number) for number in range(2 * zones)]
     return Residents(
         traits=traits,
         load_fen=load,
         wage_fen=wage,
         rent_fen=np.maximum(rent, 300_00),
-        employer=_employers(traits, size, random),
+        employer=_employers(group, traits, size, random, zones),
         payers=alias_table(activity),
-        payees=np.concatenate([alias_table(popularity[rows]) for rows in coins]),
-        members=np.concatenate(coins).astype(np.uint32),
-        bounds=np.cumsum([0, *(len(rows) for rows in coins)]).astype(np.int64),
+        payees=np.concatenate([alias_table(popularity[rows]) for rows in groups]),
+        members=np.concatenate(groups).astype(np.uint32),
+        bounds=np.cumsum([0, *(len(rows) for rows in groups)]).astype(np.int64),
     )
+
+
+def _zones(count: int, seed: int, also: Sequence[float]) -> NDArray[np.uint8]:
+    """Return in which zone each of *count* lives; the first rows are four of each zone."""
+    zones = 1 + len(also)
+    # Their own numbers: whoever lives elsewhere is the same person as without anybody elsewhere.
+    random = np.random.default_rng([seed, 13])
+    zone = (np.searchsorted(np.cumsum(also), random.random(count), side="right") + 1) % zones
+    start = min(count, 4 * zones)
+    zone[:start] = np.arange(start) // 4
+    return zone.astype(np.uint8)
 
 
 def _employ(traits: NDArray[np.void], random: np.random.Generator, payments_a_day: float) -> None:
@@ -134,13 +167,23 @@ def _employ(traits: NDArray[np.void], random: np.random.Generator, payments_a_da
 
 
 def _employers(
-    traits: NDArray[np.void], size: NDArray[np.float64], random: np.random.Generator
+    group: NDArray[np.int64],
+    traits: NDArray[np.void],
+    size: NDArray[np.float64],
+    random: np.random.Generator,
+    zones: int,
 ) -> NDArray[np.uint32]:
-    """Return the firm of the same coin that each of the salaried works for."""
+    """Return the firm that each of the salaried works for: of his group, or sometimes of any with his coin."""
     employer = np.full(len(traits), NOBODY, dtype=np.uint32)
-    for coin in range(2):
-        firms = np.flatnonzero((traits["kind"] == FIRM) & (traits["coin"] == coin))
-        salaried = np.flatnonzero((traits["flags"] & SALARIED != 0) & (traits["coin"] == coin))
+    works_in = group
+    if zones > 1:
+        # Somebody else's zone, drawn by people: as many go from a large zone to a small one as come back.
+        someone = random.integers(0, len(traits), len(traits))
+        crosses = random.random(len(traits)) < known.CROSS_SHARE
+        works_in = np.where(crosses, group // zones * zones + group[someone] % zones, group)
+    for number in range(2 * zones):
+        firms = np.flatnonzero((traits["kind"] == FIRM) & (group == number))
+        salaried = np.flatnonzero((traits["flags"] & SALARIED != 0) & (works_in == number))
         if len(firms) and len(salaried):
             reach = np.cumsum(size[firms] ** known.EMPLOYEES_EXPONENT)
             chosen = np.searchsorted(reach, random.random(len(salaried)) * reach[-1], side="right")
@@ -148,8 +191,11 @@ def _employers(
     return employer
 
 
-def joined(count: int, days: int) -> NDArray[np.int64]:
-    """Return (days,) int64: how many of *count* accounts are open at the end of each day; all at the last."""
+def joined(count: int, days: int, start: int = 4) -> NDArray[np.int64]:
+    """Return (days,) int64: how many of *count* accounts are open at the end of each day; all at the last.
+
+    The first *start* are always there.
+    """
     left = np.arange(days - 1, -1, -1) / 365
     found: NDArray[np.int64] = np.ceil(count * (1 + known.YEARLY_GROWTH) ** -left).astype(np.int64)
-    return np.minimum(count, np.maximum(found, min(count, 4)))
+    return np.minimum(count, np.maximum(found, min(count, start)))

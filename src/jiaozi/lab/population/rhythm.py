@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jiaozi.lab.population import parameters as known
-from jiaozi.lab.population.dates import is_festive, is_holiday, is_worked
+from jiaozi.lab.population.dates import MAINLAND, Dates, is_festive
 
 MINUTES = 24 * 60
 DRAWN = (known.Flow.SHOPPING, known.Flow.PEER, known.Flow.SUPPLIES)
@@ -21,25 +21,27 @@ _HOURS = {
 }
 
 
-def level(day: date) -> NDArray[np.float64]:
+def level(day: date, dates: Dates = MAINLAND) -> NDArray[np.float64]:
     """Return (3,) float64: how busy *day* is for each of DRAWN, against an ordinary day."""
     weekday = known.WEEKDAYS[day.weekday()]
     shopping, peer, supplies = weekday, weekday, 1.0
-    if is_holiday(day):
+    if dates.is_holiday(day):
         shopping, peer = shopping * known.FREE_DAY_SHOPPING, peer * known.FREE_DAY_PEER
     if is_festive(day):
         peer *= known.EVE_PEER
-    if not is_worked(day):
+    if not dates.is_worked(day):
         supplies = known.FREE_DAY_SUPPLIES
     return np.array([shopping, peer, supplies])
 
 
-def expected(days: list[date], joined: NDArray[np.int64], payments_a_day: float) -> NDArray[np.float64]:
+def expected(
+    days: list[date], joined: NDArray[np.int64], payments_a_day: float, dates: Dates = MAINLAND
+) -> NDArray[np.float64]:
     """Return (days, 3) float64: the payments of each of DRAWN that each day expects.
 
     They grow with the accounts, and average to *payments_a_day* times the share of their kind.
     """
-    levels = np.array([level(day) for day in days]) * joined[:, None]
+    levels = np.array([level(day, dates) for day in days]) * joined[:, None]
     shares = np.array([known.SHARES[flow] for flow in DRAWN])
     found: NDArray[np.float64] = payments_a_day * shares * levels / levels.mean(axis=0)
     return found

@@ -8,7 +8,7 @@ Whoever stops in the middle has a store that ends there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 from jiaozi.clock import Instant, ManualClock, day_start
 from jiaozi.lab.population import parameters as known
 from jiaozi.lab.population.chance import key_of
-from jiaozi.lab.population.dates import is_festive, paydays_on
+from jiaozi.lab.population.dates import is_festive
 from jiaozi.lab.population.drawing import WINDOW, Amounts, fill
 from jiaozi.lab.population.due import DUE, due_today
-from jiaozi.lab.population.founding import ISSUERS, found, law_of, night
-from jiaozi.lab.population.residents import Residents, joined, residents
+from jiaozi.lab.population.founding import found, law_of, zones_of
+from jiaozi.lab.population.nights import Nights
+from jiaozi.lab.population.orders import Orders
+from jiaozi.lab.population.residents import ZONE_SHIFT, Residents, joined, residents
 from jiaozi.lab.population.rhythm import MINUTES, expected, frame_minutes, rates
+from jiaozi.lab.population.towns import TOWNS, Town
 from jiaozi.ledger.facts import SheetNamed
-from jiaozi.ledger.ids import give_ids
 from jiaozi.ledger.ledger import MAX_BATCH, MAX_OPENINGS, Ledger, Outcome
 from jiaozi.ledger.records import openings, transfers
 from jiaozi.ledger.results import Result
@@ -49,6 +51,7 @@ class Written:
     seed: int
     from_day: date
     until_day: date  # excluded
+    also: Mapping[str, float] = field(default_factory=dict)
     accounts: int = 0
     first_account: int = 0
     results: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, dtype=np.int64))
@@ -61,6 +64,11 @@ class Written:
     @property
     def accepted(self) -> int:
         return int(self.results[Result.CREATED])
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether its law is a draft."""
+        return bool(TOWNS[self.place].draft)
 
     @property
     def refused_by_law(self) -> int:
@@ -76,25 +84,30 @@ def write_store(
     payments_a_day: int,
     from_day: date,
     place: str = "cn-sh",
+    also: Mapping[str, float] | None = None,
     progress: Progress | None = None,
 ) -> Written:
     """Write *people* accounts and about *days* x *payments_a_day* payments into the journal of *folder*.
 
     The same arguments give the same frames with the same hashes. What the law refuses is in it too.
+    *also* are zones beside *place* and the share of the accounts that lives there, in vain or not.
     Raises `ValueError` for a folder with a journal, a place or days without a law, or too few people.
     """
+    also = dict(also or {})
     if people < 100 or not 0 <= seed < 2**63 or days < 1 or payments_a_day < 1:
         raise ValueError("a store has at least 100 people, a day and a payment a day, and a seed from 0 up")
     if any((folder / "journal").glob("*")):
         raise ValueError(f"{folder / 'journal'} has a journal already; choose an empty folder")
     until_day = from_day + timedelta(days=days)
     book = law_of(place, from_day, until_day)
+    zones = zones_of(book, place, also)
     clock = ManualClock(day_start(from_day))
-    written = Written(folder, place, seed, from_day, until_day)
+    written = Written(folder, place, seed, from_day, until_day, also)
     with Ledger.open(folder / "journal", clock=clock) as ledger:
-        sheets, town = found(ledger, book, place, people, from_day)
-        crowd = residents(people, seed, payments_a_day=payments_a_day)
-        year = _Year(ledger, clock, sheets, town, crowd, written, days, payments_a_day, progress)
+        sheets, where = found(ledger, book, place, people, from_day, zones)
+        shares, factor = tuple(also.values()), TOWNS[place].factor
+        crowd = residents(people, seed, payments_a_day=payments_a_day, also=shares, factor=factor)
+        year = _Year(ledger, clock, sheets, where, crowd, written, days, payments_a_day, progress)
         for number in range(days):
             year.write_day(number)
         written.reasons = ledger.at_cut(lambda state, _: dict(state.activity.reasons))
@@ -109,27 +122,29 @@ class _Year:
         ledger: Ledger,
         clock: ManualClock,
         sheets: list[SheetNamed],
-        town: NDArray[np.void],
+        where: NDArray[np.void],
         crowd: Residents,
         written: Written,
         days: int,
         payments_a_day: int,
         progress: Progress | None,
     ) -> None:
-        self._ledger, self._clock, self._sheets, self._town = ledger, clock, sheets, town
+        self._ledger, self._clock, self._sheets, self._where = ledger, clock, sheets, where
+        self._town: Town = TOWNS[written.place]
         self._crowd, self._written, self._progress = crowd, written, progress
         self._days = [written.from_day + timedelta(days=number) for number in range(days)]
-        self._joined = joined(len(crowd), days)
-        self._expected = expected(self._days, self._joined, payments_a_day)
+        self._joined = joined(len(crowd), days, 4 * (1 + len(written.also)))
+        self._expected = expected(self._days, self._joined, payments_a_day, self._town.dates)
         self._about = days * payments_a_day
         self._minutes = frame_minutes(payments_a_day)
-        self._amounts = Amounts.as_known()
+        self._amounts = Amounts.as_known(self._town.factor)
         self._payroll = np.zeros(len(crowd), dtype=np.int64)
         self._key = np.uint64(key_of(np.uint64(written.seed), 0))
         self._home_key = np.uint64(key_of(np.uint64(written.seed), 1))
         self._waiting: deque[Future[Outcome]] = deque()
-        self._random = np.random.default_rng([written.seed, 12])
-        written.first_account = int(town["first"][0])
+        written.first_account = int(where["first"][0])
+        self._nights = Nights(ledger, self._town, sheets, where, crowd, written.seed)
+        self._orders = Orders(self._town, written.first_account, written.seed)
 
     def write_day(self, number: int) -> None:
         """Write the day *number* days after the first."""
@@ -143,7 +158,7 @@ class _Year:
             # The first wallets are filled before anybody is up.
             due["second"][due["flow"] == known.Flow.TOP_UP] //= 4
             there = int(self._joined[0])
-        self._night(day, due)
+        self._nights.book(day, due, self._written.accounts)
         due = due[np.argsort(due["second"], kind="stable")]
         self._write_windows(day, key, there, due, self._expected[number])
         while self._waiting:
@@ -152,7 +167,7 @@ class _Year:
     def _open(self, first: int, end: int) -> None:
         """Open the accounts of rows *first* to *end*."""
         traits, state = self._crowd.traits, self._ledger.state
-        coins = np.array([state.register.coin(coin).number for _, coin in ISSUERS], dtype=np.uint16)
+        coins = np.array([state.register.coin(sheet.coin).number for sheet in self._sheets], dtype=np.uint16)
         kinds = np.array(
             [
                 0,
@@ -166,7 +181,8 @@ class _Year:
         for start in range(first, end, MAX_OPENINGS):
             part = traits[start : min(end, start + MAX_OPENINGS)]
             opened = openings(len(part))
-            opened["coin"], opened["zone"] = coins[part["coin"]], self._town["place"][0]
+            opened["coin"] = coins[part["coin"]]
+            opened["zone"] = self._where["zones"][0, part["flags"] >> ZONE_SHIFT]
             opened["kind"], opened["tier"] = kinds[part["kind"]], tiers[part["tier"]]
             account = self._ledger.open_accounts(opened)
             assert account == self._written.first_account + start
@@ -178,31 +194,11 @@ class _Year:
         accounts = self._ledger.state.accounts[first : first + count]
         columns = (accounts, crowd.traits, crowd.load_fen, crowd.wage_fen, crowd.rent_fen, crowd.employer)
         homes = (crowd.members, crowd.bounds, self._payroll[:count], key, self._home_key)
-        when = (first_new, paydays_on(day), day.day)
+        when = (first_new, self._town.dates.paydays_on(day), day.day)
         found = np.zeros(due_today(np.zeros(0, dtype=DUE), *columns, *homes, *when), dtype=DUE)
         if len(found):
             due_today(found, *columns, *homes, *when)
         return found
-
-    def _night(self, day: date, due: NDArray[np.void]) -> None:
-        """Let the issuers pay out what was redeemed, and issue what the distributors will need on *day*."""
-        accounts = self._ledger.state.accounts
-        filled = due[due["flow"] == known.Flow.TOP_UP]
-        coin = self._crowd.traits["coin"][filled["row"]]
-        distributor = self._town["distributors"][0][coin, filled["row"] % known.DISTRIBUTORS]
-        for sheet, mine in zip(self._sheets, self._town["distributors"][0], strict=True):
-            wanted = {
-                account: int(filled["amount"][distributor == account].sum())
-                - int(accounts[account]["balance"])
-                for account in mine.tolist()
-            }
-            name = ("population", str(self._written.seed), sheet.coin, day.isoformat())
-            redeemed = int(accounts[sheet.redemptions]["balance"])
-            batch = night(sheet, wanted, redeemed, int(self._town["place"][0]), name)
-            if batch is not None:
-                give_ids(batch, day_start(day), self._random)
-                outcome = self._ledger.post(batch, at=day_start(day))
-                assert outcome.created == len(batch), outcome.results.tolist()
 
     def _write_windows(
         self, day: date, key: np.uint64, there: int, due: NDArray[np.void], drawn: NDArray[np.float64]
@@ -221,15 +217,27 @@ class _Year:
         window["length_ms"], window["open"] = self._minutes * 60_000, there
         window["is_festive"] = is_festive(day)
         for number in range(len(counts)):
+            self._pass_hour(day, number * self._minutes)
             window["key"] = key_of(key, MINUTES + number)
             window["first_ms"], window["count"] = number * self._minutes * 60_000, counts[number]
             window["shopping"], window["peer"] = below[number, 0], below[number, 1]
             batch = room[: int(sizes[number])]
             fill(
-                batch, window, due[edges[number] : edges[number + 1]], self._crowd, self._amounts, self._town
+                batch, window, due[edges[number] : edges[number + 1]], self._crowd, self._amounts, self._where
             )
             for start in range(0, len(batch), MAX_BATCH):
                 self._submit(batch[start : start + MAX_BATCH])
+
+    def _pass_hour(self, day: date, minute: int) -> None:
+        """Do what is done at *minute* of *day* by issuers and authorities."""
+        at = Instant(day_start(day) + minute * 60_000 * NS_PER_MS)
+        if minute == known.MAKE_UP_HOUR * 60:
+            self._nights.make_up(at)
+        elif minute == known.FREEZE_HOUR * 60:
+            facts = self._orders.of(day, self._written.accounts)
+            if facts:
+                self._clock.set(at)
+                self._ledger.record(*facts)
 
     def _submit(self, batch: NDArray[np.void]) -> None:
         """Post *batch* at the instant of its last payment."""

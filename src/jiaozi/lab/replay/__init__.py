@@ -9,7 +9,11 @@ There are three ways to ask, and they answer different questions:
 replay     the one function that others call, and what it returns
 law        a law to try: the enacted one with reforms, as known on a day
 records    rows that are kept: what was asked, and what came out otherwise
-recording  the history folded once, to write down what the law was asked
+recording  the history folded once, to write down what the law was asked; it goes on as the journal grows
+stand      where a recording stands, and whether it is of this journal
+gathered   small frames put together, to be written down at once
+kinds      what repeats among questions: facts by kind, and sets of reasons
+folder     the files of a recording, and who may write them
 recorded   what was written down, opened
 held       which questions make, post and give back a reservation
 asking     the kernel of the first two ways

@@ -31,7 +31,7 @@ CREATED = 0
 (R_DAY, R_MONTH, R_YEAR, R_WINDOWS, R_AMOUNT, R_HELD_THEN, R_HELD_NOW, R_WIDTH) = range(8)
 """A reservation: when it was made and where it counts, whether it was held, and is under the law that is tried."""
 
-(W_BALANCE, W_TODAY, W_MONTH, W_YEAR, W_PAYEE, W_COINS, W_RESERVE) = range(7)
+(W_BALANCE, W_TODAY, W_MONTH, W_YEAR, W_PAYEE, W_COINS, W_RESERVE, W_FROZEN, WIDE_FACTS) = range(9)
 """Places in the table of slots; the amounts follow."""
 
 Rows = Any
@@ -58,7 +58,7 @@ def ask_rows(
 
     intervals   (frames,) the interval of the law's time line in which each frame is
     kinds       (kinds, facts) whole rows of facts; what the row itself has is 0 there, or MISSING
-    slots       where the seven wide facts stand, then where the amounts do
+    slots       where the wide facts stand, then where the amounts do
     clocks      (kinds,) which clock counts the person's sums
     days        (frames, clocks, 3): today, first of the month, first of the year
     windows     (actions,) which sums an action counts toward, as BY_ bits; all zeros when sums do not follow
@@ -66,7 +66,7 @@ def ask_rows(
     held        (reservations + 1, R_WIDTH), likewise; (0, R_WIDTH) when sums do not follow
     facts       (facts,) scratch
     """
-    amounts = len(slots) - 7
+    amounts = len(slots) - WIDE_FACTS
     for n in range(len(rows)):
         row = rows[n]
         kind, role = np.int64(row.kind), row.role
@@ -87,9 +87,10 @@ def ask_rows(
         facts[slots[W_PAYEE]] = row.payee_balance
         facts[slots[W_COINS]] = row.coins
         facts[slots[W_RESERVE]] = row.reserve
+        facts[slots[W_FROZEN]] = row.frozen
         for which in range(amounts):
-            if facts[slots[7 + which]] != MISSING:
-                facts[slots[7 + which]] = row.amount
+            if facts[slots[WIDE_FACTS + which]] != MISSING:
+                facts[slots[WIDE_FACTS + which]] = row.amount
         today, month, year = row.paid_today, row.paid_this_month, row.paid_this_year
         counted = windows[row.action]
         if len(held):

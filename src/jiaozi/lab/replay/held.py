@@ -6,9 +6,12 @@ or runs out. A law that refuses the reservation must not give it back a second t
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from jiaozi.lab.replay.records import GIVES_BACK, PARTS, POSTS, QUESTION, RESERVES, Questions
+import numpy as np
+from numpy.typing import NDArray
+
+from jiaozi.lab.replay.records import GIVES_BACK, OPEN, PARTS, POSTS, QUESTION, RESERVES, Questions
 from jiaozi.ledger.payload import Booked
 from jiaozi.ledger.posting.beside import NOT_ASKED
 from jiaozi.ledger.posting.two_phase import PENDING, POST, VOID
@@ -16,14 +19,27 @@ from jiaozi.ledger.results import Result
 
 Id = tuple[int, int]
 
+ABOUT = PENDING | POST | VOID
+"""Flags of transfers that make, post or void a reservation."""
+
 
 class Reservations:
     """Those that are open, by their id: the row that made each."""
 
-    def __init__(self) -> None:
-        self.counts = [0] * PARTS
+    def __init__(self, counts: Sequence[int] = (0,) * PARTS, opened: NDArray[np.void] | None = None) -> None:
+        """Go on from *counts* and *opened* (n,) OPEN, of a recording before."""
+        self.counts = list(counts)
         """How many there were in each part."""
         self._open: dict[Id, np.void] = {}
+        for each in opened if opened is not None else ():
+            self._open[int(each["id_lo"]), int(each["id_hi"])] = each["row"].copy()
+
+    def opened(self) -> NDArray[np.void]:
+        """Return those that are open in the order in which they were made, (n,) OPEN."""
+        found = np.zeros(len(self._open), dtype=OPEN)
+        for number, ((lo, hi), row) in enumerate(self._open.items()):
+            found[number] = (lo, hi, row)
+        return found
 
     def told(self, booked: Booked, rows: Questions, frame: int) -> Questions:
         """Write into *rows*, the questions of *booked*, which reservations they are about.
@@ -31,15 +47,13 @@ class Reservations:
         Returns them in order, with rows for what was given back: first what ran out before this frame.
         """
         flags = booked.batch["flags"]
-        if not len(booked.released) and not (flags & (PENDING | POST | VOID)).any():
-            return rows
         given_back = [
             self._given_back((int(row["id_lo"]), int(row["id_hi"])), frame, 0) for row in booked.released
         ]
         asked = {int(row): number for number, row in enumerate(rows["row"].tolist())}
         order: list[Questions] = [each for each in given_back if each is not None]
         start = 0
-        for n in np.flatnonzero(flags & (PENDING | POST | VOID)).tolist():
+        for n in np.flatnonzero(flags & ABOUT).tolist():
             sent, is_created = booked.batch[n], booked.results[n] == Result.CREATED
             memo = (int(sent["memo_lo"]), int(sent["memo_hi"]))
             if sent["flags"] & VOID:

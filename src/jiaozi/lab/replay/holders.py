@@ -10,23 +10,13 @@ from numpy.typing import NDArray
 from jiaozi.clock import Instant
 from jiaozi.lab.replay.facts import facts_of_row
 from jiaozi.lab.replay.recorded import Recorded
-from jiaozi.lab.replay.recording import HELD
 from jiaozi.lab.replay.summary import Trapped
 from jiaozi.ledger.records import AccountFlag
-from jiaozi.ledger.state import State
 from jiaozi.ledger.totals import sums_by_group
 from jiaozi.rulebook.decide import decide
 from jiaozi.rulebook.model import Action, Book
 
 SMALLEST_FEN = 1
-
-
-def held_by(state: State) -> NDArray[np.void]:
-    """Return what every account has, (accounts,) HELD."""
-    held = np.zeros(state.account_count, dtype=HELD)
-    for name in HELD.names or ():
-        held[name] = state.accounts[name][: state.account_count]
-    return held
 
 
 def trapped(recorded: Recorded, book: Book, held: NDArray[np.void]) -> list[Trapped]:
@@ -81,6 +71,8 @@ def _may(
         known |= dict.fromkeys(("payer.paid_today", "payer.paid_this_month", "payer.paid_this_year"), 0)
         known |= {"payer.balance": SMALLEST_FEN, "payee.balance": 0}
         known |= {"issuer.coins_outstanding": SMALLEST_FEN, "issuer.reserve_value": SMALLEST_FEN}
+        if "issuer.coins_frozen" in words.slots:
+            known["issuer.coins_frozen"] = 0
         if decide(book, action, known, end).allowed:
             return True
     return False

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from jiaozi.clock import NS_PER_SECOND, Instant, moment_of
 from jiaozi.lab.replay.records import Month
+from jiaozi.ledger.records import AccountFlag
 from jiaozi.ledger.state import State
 
 
 class Months:
-    """Looks at *state* whenever a month is over."""
+    """Looks at *state* whenever a month is over. *past* are months seen before, of which the last still runs."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, past: Sequence[Month] = ()) -> None:
         self._state = state
         self._until = Instant(0)
-        self.name = ""
+        self.name = past[-1].month if past else ""
         """The month that runs; empty before the first frame."""
-        self.past: list[Month] = []
+        self.past: list[Month] = list(past[:-1])
+        if past:
+            self._until = _end_of(*(int(part) for part in self.name.split("-")))
+
+    def is_over(self, instant: Instant) -> bool:
+        """Return whether another month begins with *instant*."""
+        return instant >= self._until
 
     def turn(self, instant: Instant) -> None:
         """Begin another month when *instant* is in one; call it before a frame of that instant."""
-        if instant < self._until:
-            return
-        self.end()
-        now = moment_of(instant)
-        self.name = f"{now:%Y-%m}"
-        first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        year, month = divmod(first.year * 12 + first.month, 12)
-        self._until = Instant(int(first.replace(year=year, month=month + 1).timestamp()) * NS_PER_SECOND)
+        if self.is_over(instant):
+            self.end()
+            now = moment_of(instant)
+            self.name = f"{now:%Y-%m}"
+            self._until = _end_of(now.year, now.month)
 
     def end(self) -> None:
         """Look once more, at the end of the history."""
@@ -34,4 +42,31 @@ class Months:
             coins = self._state.register.coins.values()
             outstanding = {coin.id: self._state.coins_outstanding(coin) for coin in coins}
             reserve = {coin.id: self._state.reserve_value(coin) for coin in coins}
-            self.past.append(Month(self.name, outstanding, reserve))
+            self.past.append(Month(self.name, outstanding, reserve, frozen_in(self._state)))
+
+
+def frozen_in(state: State) -> dict[str, int]:
+    """Return by coin what holders cannot move because of orders upon their accounts, in fen.
+
+    An order that forbids to pay freezes all there is. Of those that keep an amount the largest counts, as far
+    as there is so much.
+    """
+    flags = state.accounts["flags"]
+    by_coin = [0] * len(state.register.coins)
+    is_frozen = (flags & (AccountFlag.FROZEN_OUT | AccountFlag.FROZEN_BELOW)) != 0
+    for number in np.flatnonzero(is_frozen & ((flags & AccountFlag.INTERNAL) == 0)).tolist():
+        account = state.accounts[number]
+        held = int(account["balance"])
+        if not account["flags"] & AccountFlag.FROZEN_OUT:
+            orders = state.register.freezes[number].values()
+            held = min(held, max(order.keep_fen for order in orders if order.keep_fen is not None))
+        by_coin[int(account["coin"])] += held
+    return {coin.id: by_coin[coin.number] for coin in state.register.coins.values()}
+
+
+def _end_of(year: int, month: int) -> Instant:
+    """Return when *month* is over."""
+    after = moment_of(Instant(0)).replace(
+        year=year + month // 12, month=month % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0
+    )
+    return Instant(int(after.timestamp()) * NS_PER_SECOND)

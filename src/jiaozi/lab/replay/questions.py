@@ -28,7 +28,7 @@ from jiaozi.rulebook.machine.program import Int64s, Program, compile_book, words
 from jiaozi.rulebook.model import ACTION_CODES, Action, Book
 
 BLOCK = 1 << 17
-"""Questions in a block: 12 MB."""
+"""Questions in a block: 14 MB."""
 
 THREADS = 2
 PERSON_SHIFT = PARTS.bit_length() - 1

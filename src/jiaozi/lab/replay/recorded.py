@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from jiaozi.clock import Instant, day_of, day_start
 from jiaozi.errors import JournalError
-from jiaozi.lab.replay.recording import HELD, part_name
-from jiaozi.lab.replay.records import AMOUNTS, FORMAT, FRAME, PARTS, QUESTION, WIDE, Head, Questions
+from jiaozi.lab.replay.folder import FRAMES, KINDS, held_name, part_name, read_head
+from jiaozi.lab.replay.kinds import COLUMNS
+from jiaozi.lab.replay.records import AMOUNTS, FRAME, HELD, QUESTION, WIDE, Head, Questions
 from jiaozi.ledger.posting.asking import days_at
+from jiaozi.ledger.totals import exact_sum
 from jiaozi.rulebook.machine.layout import MISSING
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.model import Book
@@ -25,40 +29,44 @@ from jiaozi.rulebook.reading.read import read
 
 @dataclass(frozen=True)
 class Recorded:
-    """A folder of recorded questions. *frames* (f,) FRAME; *kinds* (k, facts) int64; *held* (accounts,) HELD."""
+    """A folder of recorded questions. *frames* (f,) FRAME; *kinds* (k, facts) int64; *held* (accounts,) HELD.
+
+    It holds its files open and reads what the head counts: whoever goes on recording takes nothing from it.
+    """
 
     folder: Path
     head: Head
     frames: NDArray[np.void]
     kinds: Int64s
     held: NDArray[np.void]
+    _parts: _Files = field(repr=False)
 
     @classmethod
     def open(cls, folder: Path) -> Recorded:
         """Open *folder*. Raises `JournalError` when its files do not belong together."""
-        try:
-            head = msgspec.json.decode((folder / "head.json").read_bytes(), type=Head)
-            frames, kinds, held = (
-                open_memmap(folder / f"{name}.npy", mode="r") for name in ("frames", "kinds", "held")
-            )
-            sizes = [
-                (folder / part_name(number)).stat().st_size for number in range(PARTS) if head.parts[number]
-            ]
-        except (OSError, ValueError, EOFError, IndexError, msgspec.MsgspecError) as error:
-            raise JournalError(
-                f"{folder} cannot be read ({error}); remove it, and it is made again"
-            ) from None
-        rows = [count for count in head.parts if count]
-        if (frames.dtype, kinds.shape[1:], held.dtype) != (FRAME, (len(head.facts),), HELD):
-            raise JournalError(f"{folder} holds other columns than it says; remove it, and it is made again")
-        if head.format != FORMAT or sizes != [count * QUESTION.itemsize for count in rows]:
-            raise JournalError(f"{folder} is not whole; remove it, and it is made again")
-        return cls(folder, head, frames, np.ascontiguousarray(kinds), held)
+        for _ in range(TRIES):
+            head = read_head(folder)
+            try:
+                frames = _rows(folder / FRAMES, FRAME, head.frames)
+                kinds = _rows(folder / KINDS, np.dtype(np.int64), head.kinds * len(COLUMNS))
+                held = _rows(folder / held_name(head.journal_sequence), HELD, head.accounts)
+                files = _Files(folder, head.parts)
+                return cls(folder, head, frames, np.array(kinds).reshape(-1, len(COLUMNS)), held, files)
+            except (OSError, ValueError) as error:
+                problem = JournalError(f"{folder} cannot be read ({error}); remove it, and it is made again")
+        # Whoever records puts another head in its place while we look for the files of this one; seldom twice.
+        raise problem
 
     @property
     def count(self) -> int:
         """How many questions there are."""
         return sum(self.head.parts)
+
+    def payments(self, first: int, last: int) -> tuple[int, int]:
+        """Return how many payments were tried in frames *first* to before *last*, and their sum in fen."""
+        frames = self.frames[first:last]
+        high, low = exact_sum(frames["amount_high"]), exact_sum(frames["amount_low"])
+        return int(frames["payments"].sum()), (high << 32) + low
 
     @cached_property
     def books(self) -> tuple[Book, ...]:
@@ -75,9 +83,11 @@ class Recorded:
     @cached_property
     def clocks(self) -> Int64s:
         """Which of the clocks counts the sums of each kind's person, (k,)."""
-        places = list(self.books[0].vocabulary.places.values()) if self.books else []
-        by_code = [0, *(self.zone_clocks.index(place.clock) for place in places)]
-        return np.array(by_code, dtype=np.int64)[self.kinds[:, -2]]
+        by_code: dict[int, int] = {0: 0}
+        for book in self.books:  # a later law may add places behind those there are
+            for code, place in enumerate(book.vocabulary.places.values(), start=1):
+                by_code[code] = self.zone_clocks.index(place.clock)
+        return np.array([by_code[code] for code in range(len(by_code))], dtype=np.int64)[self.kinds[:, -2]]
 
     @cached_property
     def days(self) -> NDArray[np.int32]:
@@ -106,14 +116,55 @@ class Recorded:
         return rows
 
     def read(self, part: int, start: int, stop: int) -> Questions:
-        """Return the questions from *start* to before *stop* of *part*, read anew."""
-        rows: Questions = np.fromfile(
-            self.folder / part_name(part),
-            dtype=QUESTION,
-            count=stop - start,
-            offset=start * QUESTION.itemsize,
-        )
+        """Return the questions from *start* to before *stop* of *part*, read anew. Raises `JournalError`."""
+        return self._parts.read(part, start, stop)
+
+
+class _Files:
+    """The files of the parts, held open as long as somebody has this."""
+
+    def __init__(self, folder: Path, counts: Sequence[int]) -> None:
+        """Open the parts in *folder* that have rows. Raises `OSError`, and `ValueError` when one is too short."""
+        self._folder = folder
+        self._files: dict[int, int] = {}
+        weakref.finalize(self, _close_all, self._files)
+        for number, count in enumerate(counts):
+            if count:
+                path = folder / part_name(number)
+                self._files[number] = os.open(path, os.O_RDONLY)
+                _check_length(path, os.fstat(self._files[number]).st_size, count * QUESTION.itemsize)
+
+    def read(self, part: int, start: int, stop: int) -> Questions:
+        rows: Questions = np.empty(stop - start, dtype=QUESTION)
+        raw, at = rows.view(np.uint8).data, start * QUESTION.itemsize
+        while len(raw):
+            count = os.preadv(self._files[part], [raw], at)
+            if not count:
+                raise JournalError(
+                    f"{self._folder / part_name(part)} was cut; remove its folder, and it is made again"
+                )
+            raw, at = raw[count:], at + count
         return rows
+
+
+def _close_all(files: dict[int, int]) -> None:
+    for file in files.values():
+        os.close(file)
+
+
+def _rows(path: Path, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+    """Return the first *count* rows of the file at *path*, mapped. Raises `OSError`, `ValueError`."""
+    _check_length(path, path.stat().st_size, count * kind.itemsize)
+    return np.memmap(path, dtype=kind, mode="r", shape=(count,)) if count else np.zeros(0, dtype=kind)
+
+
+def _check_length(path: Path, there: int, wanted: int) -> None:
+    if there < wanted:
+        raise ValueError(f"{path.name} is not whole")
+
+
+TRIES = 3
+"""Times that a folder is opened anew before it is told to be damaged."""
 
 
 def slots_of(book: Book) -> Int64s:

@@ -18,6 +18,7 @@ WIDE: Final = (
     "payee.balance",
     "issuer.coins_outstanding",
     "issuer.reserve_value",
+    "issuer.coins_frozen",
 )
 """Facts that are different nearly every time. All others repeat, and stand once in a table of *kinds*."""
 
@@ -49,11 +50,12 @@ QUESTION: Final = np.dtype(
         ("payee_balance", "<i8"),
         ("coins", "<i8"),
         ("reserve", "<i8"),
+        ("frozen", "<i8"),
     ]
 )
-"""One transfer of which the law was asked: 96 bytes. What a reservation gives back is a row too, and no question."""
+"""One transfer of which the law was asked: 104 bytes. What a reservation gives back is a row too, and no question."""
 
-assert QUESTION.itemsize == 96
+assert QUESTION.itemsize == 104
 
 (PAYS, RESERVES, POSTS, GIVES_BACK) = range(4)
 """What a row is about: a transfer that is done at once, one that reserves, one that posts what was
@@ -67,11 +69,33 @@ WIDE_COLUMNS: Final = (
     "payee_balance",
     "coins",
     "reserve",
+    "frozen",
 )
-"""The columns of QUESTION that hold the facts of WIDE."""
+"""The columns of QUESTION that hold the facts of WIDE; MISSING where the law has no such fact."""
 
-FRAME: Final = np.dtype([("sequence", "<i8"), ("instant", "<i8"), ("law", "<i8")])
-"""A frame with transfers: its number in the journal, when it was, and which of the laws was in force."""
+FRAME: Final = np.dtype(
+    [
+        ("sequence", "<i8"),
+        ("instant", "<i8"),
+        ("law", "<i8"),
+        ("payments", "<i8"),
+        ("amount_high", "<i8"),
+        ("amount_low", "<i8"),
+    ]
+)
+"""A frame with transfers: its number in the journal, when it was, and which of the laws was in force.
+
+Then how many payments were tried in it, and their sum in fen in two halves: amounts over 2^32, and what is
+left of each. To post or to void what was reserved is no second payment.
+"""
+
+OPEN: Final = np.dtype([("id_lo", "<u8"), ("id_hi", "<u8"), ("row", QUESTION)])
+"""A reservation that is open at the end: the id by which it will be posted or voided, and the row that made it."""
+
+HELD: Final = np.dtype(
+    [("balance", "<i8"), ("coin", "<u2"), ("flags", "<u2"), ("zone", "u1"), ("kind", "u1"), ("tier", "u1")]
+)
+"""An account at the end of the history."""
 
 CHANGE: Final = np.dtype(
     [
@@ -99,7 +123,7 @@ CHANGE: Final = np.dtype(
 Questions = NDArray[np.void]
 Changes = NDArray[np.void]
 
-FORMAT: Final = "jiaozi questions 2"
+FORMAT: Final = "jiaozi questions 3"
 PARTS: Final = 64
 """Files that questions are dealt over by person, so that each holder's are in one of them, in their order."""
 
@@ -110,10 +134,15 @@ class Month(msgspec.Struct, frozen=True):
     month: str
     coins: dict[str, int]
     reserve: dict[str, int | None]
+    frozen: dict[str, int]
+    """What holders cannot move because of orders upon their accounts; 0 where there are none."""
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """How many transfers of one month, action and result there were, and their sum in fen."""
+    """How many transfers of one month, action and result there were, and their sum in fen.
+
+    To post or to void what was reserved is none of them: what was reserved counts when it was.
+    """
 
     month: str
     action: int
@@ -137,9 +166,18 @@ class Head(msgspec.Struct, frozen=True):
     format: str
     journal_sequence: int
     journal_hash: str
+    segment: str
+    """The file of the journal in which its last frame stands, and the byte behind that frame."""
+    offset: int
     first_instant: int
     last_instant: int
     accounts: int
+    frames: int
+    kinds: int
+    open: int
+    """Reservations that are open at the end."""
+    transfers: int
+    """All there are in the journal, whatever they are."""
     parts: list[int]
     """Rows of each part."""
     reservations: list[int]

@@ -14,16 +14,18 @@ from jiaozi.clock import Instant
 from jiaozi.errors import JournalError, NotReady
 from jiaozi.lab.replay import examples, holders
 from jiaozi.lab.replay.changes import ChangesFile, ReasonSets
+from jiaozi.lab.replay.folder import alone, is_recorded, read_head
 from jiaozi.lab.replay.following import follow
 from jiaozi.lab.replay.gather import changes_of_block
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.money import MoneyReplay
 from jiaozi.lab.replay.questions import THREADS, ask_again
 from jiaozi.lab.replay.recorded import Recorded
-from jiaozi.lab.replay.recording import Progress, Stop, record
+from jiaozi.lab.replay.recording import Progress, Stop, held_by, record
 from jiaozi.lab.replay.summary import Counter, Summary
 from jiaozi.lab.replay.telling import summary_of
 from jiaozi.ledger.journal.reading import JournalReader
+from jiaozi.ledger.journal.segments import list_segments
 from jiaozi.rulebook.model import Book
 
 
@@ -78,8 +80,8 @@ def replay(
 ) -> Replay:
     """Decide the payments of *journal* once more as *asked*; write the changes as Parquet into *to*, if given.
 
-    *work* is a folder that keeps what the law was asked; it is made by the first replay of a journal
-    and again when the journal has grown, and *recording* is told of that. *progress* is told transfers.
+    *work* is a folder that keeps what the law was asked; the first replay of a journal makes it, and a later one
+    goes on when the journal has grown; *recording* is told of that, see `prepared`. *progress* is told transfers.
     Raises `RulebookError` for a law that cannot be read, `JournalError` for a damaged journal, `NotReady`.
     """
     recorded = prepared(journal, work, progress=recording, stop=stop)
@@ -89,6 +91,7 @@ def replay(
     counter = Counter(recorded.head.accounts)
     base = [asked.base.of(book) for book in recorded.books] if asked.base else None
     shown = examples.Examples(recorded, books, base)
+    frames = frames_of(recorded, asked)
     if asked.mode is Mode.MONEY_FOLLOWS:
         if asked.base is not None:
             raise NotReady("where money follows, a law is compared with what happened; leave the base out")
@@ -96,17 +99,16 @@ def replay(
         follow(again, asked.start, asked.end, counter, file, reasons, shown, progress=progress, stop=stop)
         again.months.end()
         months, left_out = again.months.past, again.left_out
-        held = holders.held_by(again.state)
+        held = held_by(again.state)
     else:
-        first, last = frames_of(recorded, asked)
         check_can_ask(recorded)
         blocks = ask_again(
             recorded,
             books,
             base,
             sums_follow=asked.mode is Mode.SUMS_FOLLOW,
-            first_frame=first,
-            last_frame=last,
+            first_frame=frames[0],
+            last_frame=frames[1],
             threads=threads,
             progress=progress,
             stop=stop,
@@ -117,31 +119,61 @@ def replay(
             shown.of_questions(block, changes, counter.add(changes))
         months, left_out, held = recorded.head.months, 0, np.asarray(recorded.held)
     trapped = holders.trapped(recorded, books[-1], held) if books else []
-    summary = summary_of(recorded, books, counter, reasons, shown, trapped, months, left_out)
+    summary = summary_of(recorded, books, counter, reasons, shown, trapped, months, left_out, frames)
     return told(recorded, books, asked, summary, file.close(reasons))
 
 
 def prepared(
     journal: Path, work: Path, *, progress: Progress | None = None, stop: Stop | None = None
 ) -> Recorded:
-    """Return what the law was asked in *journal*, recorded in *work* now unless it is there already."""
+    """Return what the law was asked in *journal*, recorded in *work*: what is missing there is recorded now.
+
+    *progress* is told bytes of the journal, of which there are about `coming`. While another process
+    records into *work* this one waits for it. Raises `JournalError`, and `NotReady` when *stop* asks to.
+    """
     folder = work / "questions"
-    if (folder / "head.json").exists():
-        recorded = Recorded.open(folder)
-        if _is_of(journal, recorded):
-            return recorded
-    work.mkdir(parents=True, exist_ok=True)
-    record(journal, folder, progress=progress, stop=stop)
-    return Recorded.open(folder)
+    try:
+        found = _recorded(journal, folder)
+    except JournalError:
+        found = None  # while somebody makes it anew: look again when he is done
+    if found is None:
+        work.mkdir(parents=True, exist_ok=True)
+        with alone(work, stop):
+            found = _recorded(journal, folder)  # another may have done it meanwhile
+            if found is None:
+                record(journal, folder, progress=progress, stop=stop)
+                found = Recorded.open(folder)
+    return found
 
 
-def _is_of(journal: Path, recorded: Recorded) -> bool:
-    """Return whether *recorded* is of this journal, and of all of it."""
+def coming(journal: Path, work: Path) -> int:
+    """Return about how many bytes of *journal* `prepared` has still to record into *work*.
+
+    From the length of the journal's files: where those recorded are of another journal, it tells too few.
+    Raises `JournalError` when there is no journal, or the head of what is recorded is damaged.
+    """
+    folder = work / "questions"
+    head = read_head(folder) if is_recorded(folder) else None
+    found = 0
+    for segment in reversed(list_segments(journal)):
+        size = segment.path.stat().st_size
+        if head is not None and segment.name == head.segment:
+            return found + max(size - head.offset, 0)
+        found += size
+    return found
+
+
+def _recorded(journal: Path, folder: Path) -> Recorded | None:
+    """Return what *folder* has if it is of this journal, and of all of it."""
+    if not is_recorded(folder):
+        return None
+    recorded = Recorded.open(folder)
     try:
         reader = JournalReader(journal, recorded.head.journal_sequence + 1)
-        return next(iter(reader), None) is None and reader.head.hash.hex() == recorded.head.journal_hash
+        is_whole = next(iter(reader), None) is None
     except JournalError:
-        return False  # a shorter journal is another one; a damaged one is told of when it is recorded
+        return None  # a shorter journal is another one; a damaged one is told of when it is recorded
+    return recorded if is_whole and reader.head.hash.hex() == recorded.head.journal_hash else None
 
 
 def check_can_ask(recorded: Recorded) -> None:

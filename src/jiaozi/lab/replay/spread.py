@@ -175,13 +175,14 @@ def spread(
     recorded = prepared(journal, work, progress=recording, stop=stop)
     check_can_ask(recorded)
     books = [asked.tried.of(book) for book in recorded.books]
+    frames = frames_of(recorded, asked)
     told_to_all = Work(
         folder=str(recorded.folder.resolve()),
         journal_hash=recorded.head.journal_hash,
         tried=asked.tried,
         base=asked.base,
         sums_follow=asked.mode is Mode.SUMS_FOLLOW,
-        frames=frames_of(recorded, asked),
+        frames=frames,
     )
     # The largest first, so that nobody waits for a large part that was begun last.
     rows = recorded.head.parts
@@ -193,7 +194,7 @@ def spread(
     if sum(one.questions for one in found) != recorded.count:
         raise NotReady("the engine gave back fewer questions than it was given; ask again")
     held = trapped(recorded, books[-1], np.asarray(recorded.held)) if books else []
-    summary = summary_of(recorded, books, counter, reasons, shown, held, recorded.head.months, 0)
+    summary = summary_of(recorded, books, counter, reasons, shown, held, recorded.head.months, 0, frames)
     return told(recorded, books, asked, summary, [])
 
 

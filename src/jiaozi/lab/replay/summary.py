@@ -75,7 +75,9 @@ class Summary(msgspec.Struct, frozen=True):
     """A replay in figures. Tables are by name of the row; months are `2027-03` on Shanghai's clock."""
 
     transfers: int
+    """Payments that were tried in the time asked about. What was reserved counts then, and not when it is posted."""
     amount: int
+    """Their sum."""
     changed: Part
     holders_refused: int
     holders_admitted: int
@@ -89,6 +91,7 @@ class Summary(msgspec.Struct, frozen=True):
     by_action: dict[str, Part]
     kinds: list[HolderKind]
     history: list[Tally]
+    """The whole history, whatever time was asked about."""
     months_before: list[Month]
     months_after: list[Month]
     trapped: list[Trapped]

@@ -21,7 +21,7 @@ from jiaozi.lab.replay.summary import (
     size_name,
     table_of,
 )
-from jiaozi.ledger.records import BOOK, AccountFlag
+from jiaozi.ledger.records import AccountFlag
 from jiaozi.rulebook.model import ACTION_CODES, Book
 
 
@@ -34,10 +34,11 @@ def summary_of(
     trapped: Sequence[Trapped],
     months: Sequence[Month],
     left_out: int,
+    frames: tuple[int, int],
 ) -> Summary:
-    """Return what *counter* has, with names."""
+    """Return what *counter* has, with names. *frames* are the first asked about, and the one after the last."""
     head, tables = recorded.head, counter.tables
-    asked = [tally for tally in head.tallies if tally.action != BOOK]
+    transfers, amount = recorded.payments(*frames)
     words = books[-1].vocabulary if books else None
     places = words.place_names if words else ("",)
     tiers = dict(enumerate(("", *words.tiers))) if words else {}
@@ -46,8 +47,8 @@ def summary_of(
     holders = int((recorded.held["flags"] & AccountFlag.INTERNAL == 0).sum())
     by_month = table_of(tables["month"], {key: month_name(_int(key)) for key in tables["month"]})
     return Summary(
-        transfers=sum(tally.count for tally in asked),
-        amount=sum(tally.amount for tally in asked),
+        transfers=transfers,
+        amount=amount,
         changed=counter.total.part(),
         holders_refused=int(np.count_nonzero(counter.persons[0])),
         holders_admitted=int(np.count_nonzero(counter.persons[1])),

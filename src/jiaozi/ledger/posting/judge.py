@@ -32,6 +32,7 @@ from jiaozi.ledger.posting.setting import (
 from jiaozi.ledger.posting.supplied import (
     AMOUNT_CURRENCIES,
     C_AMOUNT_FACT,
+    C_FROZEN,
     C_ISSUED,
     C_ISSUER_CONTROLLER,
     C_ISSUER_ZONE,
@@ -44,6 +45,7 @@ from jiaozi.ledger.posting.supplied import (
     K_AMOUNT_IN,
     K_COINS,
     K_CONSENTS,
+    K_FROZEN,
     K_ISSUER_CONTROLLER,
     K_ISSUER_ZONE,
     K_LICENCES,
@@ -266,6 +268,7 @@ def _facts(
     facts[load(setting, SLOTS + K_SUPPLY_CAP)] = consents[coin, transfer.action, known_place, 1]
     outstanding = coins[coin, C_ISSUED] - coins[coin, C_REDEEMED] + coins[coin, C_ISSUING]
     facts[load(setting, SLOTS + K_COINS)] = outstanding
+    facts[load(setting, SLOTS + K_FROZEN)] = coins[coin, C_FROZEN]
     reserve = coins[coin, C_RESERVE_ACCOUNT]
     facts[load(setting, SLOTS + K_RESERVE)] = (
         -(accounts[reserve].balance + accounts[reserve].pending_in) if reserve >= 0 else MISSING

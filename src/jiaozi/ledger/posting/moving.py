@@ -11,12 +11,21 @@ from typing import Any
 import numpy as np
 
 from jiaozi.compiled import inner, load
-from jiaozi.ledger.posting.judge import SUM_MAX, Accounts, Counts, Transfers
+from jiaozi.ledger.posting.judge import (
+    FROZEN_BELOW,
+    FROZEN_OUT,
+    INTERNAL,
+    SUM_MAX,
+    Accounts,
+    Counts,
+    Transfers,
+)
 from jiaozi.ledger.posting.setting import (
     COUNTED,
     COUNTED_THIS_MONTH,
     COUNTED_THIS_YEAR,
     COUNTED_TODAY,
+    L_KEEP,
     MONTH_START,
     NUMBERED,
     NUMBERED_THIS_MONTH,
@@ -25,8 +34,9 @@ from jiaozi.ledger.posting.setting import (
     TODAY,
     YEAR_START,
     day,
+    limit_of,
 )
-from jiaozi.ledger.posting.supplied import C_ISSUED, C_ISSUING, C_REDEEMED
+from jiaozi.ledger.posting.supplied import C_FROZEN, C_ISSUED, C_ISSUING, C_REDEEMED
 from jiaozi.ledger.records import ISSUE, REDEEM
 from jiaozi.rulebook.machine.program import Int64s
 
@@ -36,7 +46,7 @@ U16_MAX = 2**16 - 1
 U32_MAX = 2**32 - 1
 
 # What `keep` writes beside the copy of a record.
-(U_ROW, U_COIN, U_ISSUED, U_REDEEMED, U_ISSUING, U_COUNTS, UNDO_WIDTH) = range(7)
+(U_ROW, U_COIN, U_ISSUED, U_REDEEMED, U_ISSUING, U_FROZEN, U_COUNTS, UNDO_WIDTH) = range(8)
 
 ROWS_PER_LEG = 3
 
@@ -69,15 +79,32 @@ def book(
     transfer = batch[n]
     amount, action = transfer.amount, transfer.action
     debit, credit = transfer.debit, transfer.credit
+    coin = accounts[debit].coin
+    is_frozen = (accounts[debit].flags | accounts[credit].flags) & (FROZEN_OUT | FROZEN_BELOW)
+    if is_frozen:
+        coins[coin, C_FROZEN] -= frozen_in(accounts, debit, setting) + frozen_in(accounts, credit, setting)
     accounts[debit].balance -= amount
     accounts[credit].balance += amount
+    if is_frozen:
+        coins[coin, C_FROZEN] += frozen_in(accounts, debit, setting) + frozen_in(accounts, credit, setting)
     if action == ISSUE:
-        coins[accounts[debit].coin, C_ISSUED] += amount
+        coins[coin, C_ISSUED] += amount
     elif action == REDEEM:
-        coins[accounts[debit].coin, C_REDEEMED] += amount
+        coins[coin, C_REDEEMED] += amount
     windows = windows_of(setting, action)
     if windows:
         _count(accounts, counts, setting, accounts[debit].person, windows, amount)
+
+
+@inner
+def frozen_in(accounts: Accounts, row: int, setting: Int64s) -> int:
+    """Return what the holder of account *row* has and may not pay, by order."""
+    flags, balance = accounts[row].flags, accounts[row].balance
+    if flags & INTERNAL or not flags & (FROZEN_OUT | FROZEN_BELOW):
+        return np.int64(0)  # type: ignore[return-value]
+    if flags & FROZEN_OUT:
+        return balance  # type: ignore[no-any-return]
+    return min(balance, np.int64(load(setting, limit_of(setting, row) + L_KEEP)))  # type: ignore[no-any-return]
 
 
 @inner
@@ -202,6 +229,7 @@ def keep(
         undo_rows[first, U_ISSUED] = coins[coin, C_ISSUED]
         undo_rows[first, U_REDEEMED] = coins[coin, C_REDEEMED]
         undo_rows[first, U_ISSUING] = coins[coin, C_ISSUING]
+        undo_rows[first, U_FROZEN] = coins[coin, C_FROZEN]
         numbers = np.int64(counts[row].today) | np.int64(counts[row].this_month) << 16
         undo_rows[first, U_COUNTS] = numbers | np.int64(counts[row].this_year) << 32
         first += 1
@@ -219,6 +247,7 @@ def put_back(
         coins[coin, C_ISSUED] = undo_rows[at, U_ISSUED]
         coins[coin, C_REDEEMED] = undo_rows[at, U_REDEEMED]
         coins[coin, C_ISSUING] = undo_rows[at, U_ISSUING]
+        coins[coin, C_FROZEN] = undo_rows[at, U_FROZEN]
         numbers = undo_rows[at, U_COUNTS]
         counts[row].today, counts[row].this_month = numbers & U16_MAX, (numbers >> 16) & U16_MAX
         counts[row].this_year = (numbers >> 32) & U32_MAX

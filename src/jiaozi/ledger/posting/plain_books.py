@@ -212,6 +212,17 @@ class Books:
             if pending.transfer.action == ISSUE and self.accounts[pending.transfer.debit].coin == coin
         )
 
+    def frozen(self, coin: str) -> int:
+        """Return how much of *coin* holders have and may not pay, by order."""
+        return sum(
+            max(
+                account.balance if order.keep_fen is None else min(account.balance, order.keep_fen)
+                for order in account.orders.values()
+            )
+            for account in self.accounts
+            if account.coin == coin and account.orders and not account.is_internal
+        )
+
     def facts_of(self, transfer: Transfer, action: Action, instant: Instant) -> Facts:
         """Return what the law may ask of *transfer*, in words; None is not known."""
         words = self.words
@@ -247,6 +258,7 @@ class Books:
             "issuer.consents": frozenset(consent.authority for consent in consents),
             "issuer.supply_cap": min(caps) if caps else UNLIMITED if consents else None,
             "issuer.coins_outstanding": coin.issued - coin.redeemed + self.issuing(coin.id),
+            "issuer.coins_frozen": self.frozen(coin.id),
             "issuer.reserve_value": None if coin.reserve is None else -self.accounts[coin.reserve].expected,
         }
 

@@ -13,8 +13,12 @@ from __future__ import annotations
     C_ISSUER_CONTROLLER,
     C_LICENCES,  # places as bits
     C_AMOUNT_FACT,  # position of the coin's currency in AMOUNT_CURRENCIES, or -1
+    C_FROZEN,  # what holders have and may not pay, by order; it follows from accounts and orders
     COIN_WIDTH,
-) = range(10)
+) = range(11)
+
+COIN_KEPT = C_FROZEN
+"""The columns before this one are kept in snapshots and enter the digest of a state."""
 
 AMOUNT_CURRENCIES = ("HKD", "USD", "EUR", "SGD")
 """Currencies in which some law asks an amount. The ledger knows it of a coin of that currency only."""
@@ -49,9 +53,10 @@ AMOUNT_CURRENCIES = ("HKD", "USD", "EUR", "SGD")
     K_CONSENTS,
     K_SUPPLY_CAP,
     K_COINS,
+    K_FROZEN,
     K_RESERVE,
     KNOWN_FACTS,
-) = range(30)
+) = range(31)
 
 FACTS_SUPPLIED = (
     "payment.amount",
@@ -82,6 +87,7 @@ FACTS_SUPPLIED = (
     "issuer.consents",
     "issuer.supply_cap",
     "issuer.coins_outstanding",
+    "issuer.coins_frozen",
     "issuer.reserve_value",
 )
 """In the order of the K_ numbers. What pending transfers hold is counted: see `judge._facts`."""

@@ -25,7 +25,7 @@ from jiaozi.ledger.posting.arena import populate, reserve
 from jiaozi.ledger.posting.holders import Holders
 from jiaozi.ledger.posting.idindex import Table, content_of, content_of_rows, count_of, make_room, new_table
 from jiaozi.ledger.posting.pendings import Pendings
-from jiaozi.ledger.posting.supplied import C_ISSUED, C_REDEEMED, COIN_WIDTH
+from jiaozi.ledger.posting.supplied import C_FROZEN, C_ISSUED, C_REDEEMED, COIN_KEPT, COIN_WIDTH
 from jiaozi.ledger.records import ACCOUNT, COUNTS, PENDING, Accounts
 from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
@@ -148,7 +148,7 @@ def write_parts(file: SnapshotWriter, picture: Picture) -> tuple[str, int]:
     state = digest_of(
         accounts,
         counts,
-        picture.coins,
+        picture.coins[:, :COIN_KEPT],
         content(picture.ids, numbers.horizon_ms),
         picture.pendings,
         picture.register,
@@ -157,7 +157,7 @@ def write_parts(file: SnapshotWriter, picture: Picture) -> tuple[str, int]:
         horizon_ms=numbers.horizon_ms,
         law=picture.law_digest.hex() if picture.law_digest != NO_HASH else "",
     )
-    file.part("coins", _chunks(picture.coins))
+    file.part("coins", _chunks(np.ascontiguousarray(picture.coins[:, :COIN_KEPT])))
     written = _Counter()
     ids = _chunks(picture.ids) if picture.is_copy else _id_chunks(picture.ids, numbers.horizon_ms)
     file.part("ids", written.counted(ids))
@@ -191,7 +191,7 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
     for name, count, width in (
         ("accounts", head.accounts, ACCOUNT.itemsize),
         ("counts", head.accounts if numbers.has_counts else 0, COUNTS.itemsize),
-        ("coins", head.coins, 8 * COIN_WIDTH),
+        ("coins", head.coins, 8 * COIN_KEPT),
         ("ids", head.ids, ROW_BYTES),
     ):
         if file.size(name) != count * width:
@@ -204,7 +204,8 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
         raise Unfit(f"its instant is {head.instant} ns, which cannot be")
     book = _decode_law(file.whole("law"), head)
     register_content = file.whole("register")
-    coins = np.frombuffer(file.whole("coins"), dtype=np.int64).reshape(head.coins, COIN_WIDTH).copy()
+    coins = np.zeros((head.coins, COIN_WIDTH), dtype=np.int64)
+    coins[:, :COIN_KEPT] = np.frombuffer(file.whole("coins"), dtype=np.int64).reshape(head.coins, COIN_KEPT)
     register = _decode_register(register_content, coins, head, book)
     activity_of = _decode_activity(file.whole("activity"))
     pendings = _decode_pendings(file.whole("pendings"), head)
@@ -218,6 +219,9 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
         lambda piece: _check_accounts(piece, head, book),
     )
     _check_orders(holders.rows[: head.accounts], register)
+    for account in register.freezes:
+        record = holders.rows[account]
+        coins[record["coin"], C_FROZEN] += register.frozen_of(account, record)
     counts: NDArray[np.void] = reserve(COUNTS, len(holders.rows), least=len(holders.rows))
     counted = file.into("counts", _pieces(counts, head.accounts if numbers.has_counts else 0), lambda _: None)
     ids, rows = make_room(new_table(head.ids), head.ids), CHUNK_BYTES // ROW_BYTES
@@ -231,7 +235,7 @@ def read_state(file: SnapshotReader, holders_folder: Path | None = None) -> Stat
     digest = digest_of(
         hashed,
         counted,
-        coins,
+        coins[:, :COIN_KEPT],
         content_of(ids, numbers.horizon_ms),
         pendings.open(),
         register_content,

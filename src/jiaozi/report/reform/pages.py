@@ -18,6 +18,8 @@ from markupsafe import Markup
 from jiaozi.lab.replay.replay import Mode
 from jiaozi.report import site
 from jiaozi.report.reform import pictures, rows
+from jiaozi.report.reform.flows import LETTERS, Band, Flow, flows
+from jiaozi.report.reform.levels import levels
 from jiaozi.report.reform.subject import Subject
 from jiaozi.report.reform.words import LANGUAGES, Words
 
@@ -76,7 +78,7 @@ def alone(
 def body(subject: Subject, language: str) -> Markup:
     """Return what the page says, as a part of any page with the classes of its style."""
     words, found = Words(language), subject.found
-    by_month = rows.months(subject)
+    by_month, by_reason = rows.months(subject), rows.reasons(subject, words)
     text = (
         templates()
         .get_template("body.html")
@@ -91,12 +93,14 @@ def body(subject: Subject, language: str) -> Markup:
             period=period(subject, words),
             months=by_month,
             pictures=_by_month(subject, by_month, words),
-            reasons=rows.reasons(subject, words),
+            reasons=by_reason,
+            why=why(by_reason, words),
+            letters=LETTERS,
             sizes=rows.sizes(subject, words),
             who=rows.who(subject, words),
             kinds=rows.kinds(subject, words),
             paths=_paths(subject, words),
-            levels=_levels(subject, words),
+            levels=levels(subject, words),
             path_months=rows.path_months(subject),
             moves=_moves(subject),
             trapped=[
@@ -120,7 +124,8 @@ def base_of(subject: Subject, words: Words) -> str:
     """Return what the tried law is compared with."""
     if subject.is_against_history:
         return words("mark.happened")
-    return words("mark.standing") if subject.found.base == "the law as it stands" else subject.found.base
+    titles = [text.title[words.language] for text in subject.base_texts]
+    return " + ".join(titles) or words("mark.standing")
 
 
 def period(subject: Subject, words: Words) -> str:
@@ -154,9 +159,30 @@ def changes_by_month(by_month: Sequence[rows.MonthRow], words: Words, *, most: i
     return pictures.bars(words("report.changes"), months, lines, words.short, most=most)
 
 
+def why(by_reason: Sequence[rows.Row], words: Words) -> Markup:
+    """Return the picture of what changed for which reason; those without a letter share a band."""
+    lettered = [*zip(LETTERS, by_reason, strict=False), *(("", row) for row in by_reason[len(LETTERS) :])]
+    drawn = []
+    for is_admitted, before, after, look in (
+        (False, "was_admitted", "is_refused", "r-refused"),
+        (True, "was_refused", "is_admitted", "r-admitted"),
+    ):
+        counts = [row.part.admitted if is_admitted else row.part.refused for _, row in lettered]
+        bands = [
+            Band(letter, row.name, count)
+            for (letter, row), count in zip(lettered, counts, strict=True)
+            if letter and count
+        ]
+        others = sum(counts[len(LETTERS) :])
+        if others:
+            bands.append(Band("", words("report.others"), others))
+        drawn.append(Flow(words(f"report.{before}"), words(f"report.{after}"), look, tuple(bands)))
+    return flows(words("report.reasons"), drawn, words.count)
+
+
 def _by_month(subject: Subject, by_month: Sequence[rows.MonthRow], words: Words) -> list[Markup]:
     names, drawn = [row.month for row in by_month], []
-    if subject.is_against_history:
+    if subject.has_before:
         for key, before, after in (
             ("report.m_admitted", [r.admitted_before for r in by_month], [r.admitted_after for r in by_month]),
             ("report.m_refused", [r.refused_before for r in by_month], [r.refused_after for r in by_month]),
@@ -173,32 +199,14 @@ def _by_month(subject: Subject, by_month: Sequence[rows.MonthRow], words: Words)
 def _paths(subject: Subject, words: Words) -> list[Markup]:
     """Return a picture for the supply and one for the reserve of each coin."""
     drawn = []
-    for coin, is_reserve, levels in rows.paths(subject):
+    for coin, is_reserve, path in rows.paths(subject):
         title = words("report.reserve" if is_reserve else "report.coins", coin=coin)
         lines = [
-            pictures.Line(words("report.before"), "r-before", [row.before for row in levels]),
-            pictures.Line(words("report.after"), "r-after", [row.after for row in levels]),
+            pictures.Line(words("report.before"), "r-before", [row.before for row in path]),
+            pictures.Line(words("report.after"), "r-after", [row.after for row in path]),
         ]
-        drawn.append(pictures.paths(title, [row.month for row in levels], lines, words.short))
+        drawn.append(pictures.paths(title, [row.month for row in path], lines, words.short))
     return drawn
-
-
-Column = tuple[str, dict[str, int | None]]
-"""The head of a column, and its figures by month."""
-
-
-def _levels(subject: Subject, words: Words) -> list[tuple[str, list[Column]]]:
-    """Return the same as a table for each coin; where no money moves otherwise, there is no column for after."""
-    tables: dict[str, list[Column]] = {}
-    for coin, is_reserve, levels in rows.paths(subject):
-        name = words("report.reserve_short" if is_reserve else "report.coins_short")
-        columns = tables.setdefault(coin, [])
-        if not _moves(subject):
-            columns.append((name, {row.month: row.before for row in levels}))
-            continue
-        columns.append((f"{name}, {words('report.before')}", {row.month: row.before for row in levels}))
-        columns.append((f"{name}, {words('report.after')}", {row.month: row.after for row in levels}))
-    return list(tables.items())
 
 
 def _moves(subject: Subject) -> bool:

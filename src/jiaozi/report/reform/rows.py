@@ -90,20 +90,29 @@ def _reason(subject: Subject, name: str, part: Part, words: Words) -> Row:
 
 
 def months(subject: Subject) -> list[MonthRow]:
-    """Return every month of the history. Before is what happened; after is that with the changes."""
-    summary = subject.found.summary
+    """Return every month of the history. Before is what happened, or the base; after is that with the changes.
+
+    What the base changes of the history and what the tried law changes of the base add up, transfer by transfer.
+    """
+    summary, base = subject.found.summary, subject.base_by_month or {}
     history: dict[str, list[int]] = {}
     for tally in summary.history:
         if tally.action != BOOK:
             line = history.setdefault(tally.month, [0, 0])
             line[tally.result != Result.CREATED] += tally.amount
     found = []
-    for month in sorted(history.keys() | summary.by_month.keys()):
+    for month in sorted(history.keys() | summary.by_month.keys() | base.keys()):
         admitted, refused = history.get(month, [0, 0])
+        moved = _moved(base.get(month, EMPTY))
+        admitted, refused = admitted + moved, refused - moved
         part = summary.by_month.get(month, EMPTY)
-        moved = part.admitted_amount - part.refused_amount
+        moved = _moved(part)
         found.append(MonthRow(month, admitted, admitted + moved, refused, refused - moved, part))
     return found
+
+
+def _moved(part: Part) -> int:
+    return part.admitted_amount - part.refused_amount
 
 
 def sizes(subject: Subject, words: Words) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from jiaozi.clock import Instant
 from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.replay import Asked, Replay
+from jiaozi.lab.replay.summary import Part
+from jiaozi.report.reform.backing import Backing, backing
 from jiaozi.rulebook.model import Book, Source, Status
 
 
@@ -42,6 +45,10 @@ class Subject:
     end: Instant | None = None
     command: str = ""
     files: tuple[str, ...] = field(default=())
+    base_texts: tuple[Text, ...] = ()
+    backing: tuple[Backing, ...] = ()
+    base_by_month: Mapping[str, Part] | None = None
+    """Where it is compared with another law: what that one changes of the history, by month."""
 
     @property
     def unit(self) -> str:
@@ -52,11 +59,19 @@ class Subject:
     def is_against_history(self) -> bool:
         return self.found.base == "what happened"
 
+    @property
+    def has_before(self) -> bool:
+        """Whether it is known what was admitted and refused before: by the history, or by the base."""
+        return self.is_against_history or self.base_by_month is not None
+
 
 def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str = "") -> Subject:
     """Return *found* with the books and texts of *asked*, which it answers over *recorded*."""
     enacted = recorded.books[-1] if recorded.books else None
     books = (asked.tried.of(enacted), enacted) if enacted else ()
+    bases = [asked.base.of(book) for book in recorded.books] if asked.base else recorded.books
+    tried = [asked.tried.of(book) for book in recorded.books]
+    months = found.summary.months_before, found.summary.months_after
     return Subject(
         found=found,
         books=books,
@@ -68,6 +83,8 @@ def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str 
         end=asked.end,
         command=command,
         files=tuple(found.files),
+        backing=backing(recorded, months, (bases, tried)),
+        base_texts=tuple(_texts(asked.base, asked.base.of(enacted))) if enacted and asked.base else (),
     )
 
 

@@ -1,0 +1,122 @@
+"""Levels: the table of a coin by month: what was out, what of that was frozen, the reserve, and what the law asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jiaozi.lab.replay.records import Month
+from jiaozi.lab.replay.replay import Mode
+from jiaozi.report.reform.backing import Asks, Backing, Rule
+from jiaozi.report.reform.subject import Subject
+from jiaozi.report.reform.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its head, its cells by month, and the months in which a cell is bad news."""
+
+    head: str
+    cells: dict[str, str]
+    bad: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CoinTable:
+    """The table of one coin, a sentence on what was not kept, and the rules that ask for it."""
+
+    coin: str
+    columns: tuple[Column, ...]
+    broken: str
+    rules: tuple[tuple[Rule, str], ...]
+
+
+def levels(subject: Subject, words: Words) -> list[CoinTable]:
+    """Return a table for each coin. Where nothing moves otherwise and no law asks otherwise, there is no after."""
+    asked = {each.coin: each for each in subject.backing}
+    summary = subject.found.summary
+    before, after = summary.months_before, summary.months_after
+    moves = subject.found.mode == Mode.MONEY_FOLLOWS
+    has_frozen = {coin for month in (*before, *after) for coin, amount in month.frozen.items() if amount}
+    tables = []
+    for coin in dict.fromkeys(coin for month in before for coin in month.coins):
+        columns = []
+        for what in ("coins", "frozen", "reserve"):
+            if what != "frozen" or coin in has_frozen:
+                columns += _amounts(what, coin, before, after, words, moves=moves)
+        backing = asked.get(coin)
+        if backing is not None:
+            columns += _asked(backing, words)
+        tables.append(
+            CoinTable(
+                coin,
+                tuple(columns),
+                _broken(backing, words) if backing else "",
+                tuple((rule, _whose(rule, words)) for rule in backing.rules) if backing else (),
+            )
+        )
+    return tables
+
+
+def _amounts(
+    what: str, coin: str, before: list[Month], after: list[Month], words: Words, *, moves: bool
+) -> list[Column]:
+    """Return the columns of *what*; none where it is not known in any month."""
+    head = words(f"report.{what}_short")
+    if not any(_amount(what, coin, month) is not None for month in (*before, *after)):
+        return []
+    if not moves:
+        return [_column(head, what, coin, before, words)]
+    return [
+        _column(f"{head}, {words('report.before')}", what, coin, before, words),
+        _column(f"{head}, {words('report.after')}", what, coin, after, words),
+    ]
+
+
+def _column(head: str, what: str, coin: str, months: list[Month], words: Words) -> Column:
+    amounts = {month.month: _amount(what, coin, month) for month in months}
+    return Column(
+        head,
+        {month: "–" if amount is None else words.money(amount) for month, amount in amounts.items()},
+    )
+
+
+def _amount(what: str, coin: str, month: Month) -> int | None:
+    if what == "reserve":
+        return month.reserve.get(coin)
+    return (month.coins if what == "coins" else month.frozen).get(coin)
+
+
+def _asked(backing: Backing, words: Words) -> list[Column]:
+    sides = [("before", backing.before), ("after", backing.after)]
+    columns = []
+    for name, asks in sides[:1] if backing.is_same else sides:
+        side = "" if backing.is_same else f", {words(f'report.{name}')}"
+        least = {month: _least(each, words) for month, each in asks.items()}
+        kept = {
+            month: words("report.kept" if each.is_kept else "report.broken") for month, each in asks.items()
+        }
+        bad = frozenset(month for month, each in asks.items() if not each.is_kept)
+        columns += [
+            Column(words("report.least") + side, least),
+            Column(words("report.is_kept") + side, kept, bad),
+        ]
+    return columns
+
+
+def _least(asks: Asks, words: Words) -> str:
+    return words("report.no_amount") if asks.least is None else words.money(asks.least)
+
+
+def _broken(backing: Backing, words: Words) -> str:
+    """Return in how many months the reserve was less than what each law asks for."""
+    counts = [sum(not each.is_kept for each in asks.values()) for asks in (backing.before, backing.after)]
+    if backing.is_same:
+        return words("report.months_broken", count=counts[0], months=len(backing.before))
+    return words("report.months_broken_both", before=counts[0], after=counts[1])
+
+
+def _whose(rule: Rule, words: Words) -> str:
+    """Return of which law *rule* is a part."""
+    if rule.is_before and rule.is_after:
+        return words("report.both_laws")
+    return words("report.before" if rule.is_before else "report.after")
