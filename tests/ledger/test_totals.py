@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jiaozi.ledger.records import ACCOUNT, AccountFlag
 from jiaozi.ledger.register import Coin
 from jiaozi.ledger.state import State
-from jiaozi.ledger.totals import exact_sum, supply, trial_balance
+from jiaozi.ledger.totals import exact_sum, groups_of, supply, trial_balance
 
 fen = st.integers(-(2**63) + 1, 2**63 - 1)
 
@@ -70,3 +71,13 @@ def test_the_supply_is_what_holders_have() -> None:
     assert (found["a"].outstanding, found["a"].pending) == (700, 50)
     assert found["b"].outstanding == 2**63
     assert not found["b"].is_covered_by_the_books
+
+
+@pytest.mark.parametrize("spread", [1, 5, 1_000, 10**12])
+@pytest.mark.parametrize("count", [0, 1, 7, 3_000])
+def test_groups_are_those_that_sorting_finds(count: int, spread: int) -> None:
+    keys = np.random.default_rng(count + spread).integers(-spread, spread, count)
+    found, where = groups_of(keys)
+    expected, places = np.unique(keys, return_inverse=True)
+    assert found.tolist() == expected.tolist()
+    assert where.tolist() == places.reshape(-1).tolist()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _LOW = np.int64(0xFFFF_FFFF)
+_NEAR = 16
+"""Keys that are so many times as far apart as there are keys are counted in an array; to sort takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,22 @@ def sums_by_group(amounts: NDArray[np.int64], group: NDArray[np.intp], groups: i
     high = np.bincount(group, weights=(amounts >> 32).astype(np.float64), minlength=groups)
     low = np.bincount(group, weights=(amounts & _LOW).astype(np.float64), minlength=groups)
     return [(int(a) << 32) + int(b) for a, b in zip(high.tolist(), low.tolist(), strict=True)]
+
+
+def groups_of(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the different *keys* (n,), rising, and for each key its place among them: `np.unique` without sorting.
+
+    Keys far apart are sorted after all.
+    """
+    low, high = (int(keys.min()), int(keys.max())) if len(keys) else (0, -1)
+    if high - low >= _NEAR * len(keys):
+        found, where = np.unique(keys, return_inverse=True)
+        return found, where.reshape(-1)
+    offsets = keys - low
+    present = np.flatnonzero(np.bincount(offsets, minlength=high - low + 1))
+    place = np.zeros(high - low + 1, dtype=np.intp)
+    place[present] = np.arange(len(present))
+    return present + low, place[offsets]
 
 
 def _chunks(accounts: Accounts) -> Iterator[Accounts]:

@@ -13,6 +13,7 @@ from jiaozi.lab.replay.records import CHANGE, Changes
 from jiaozi.ledger.records import BOOK
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
+from jiaozi.ledger.totals import groups_of
 from jiaozi.rulebook.machine.kernel import names_of
 from jiaozi.rulebook.machine.layout import MISSING
 from jiaozi.rulebook.model import Book
@@ -96,11 +97,17 @@ def changes_of_frame(state: State, posted: Posted, reasons: ReasonSets) -> Chang
 
 def _old_reasons(recorded: Recorded, numbers: NDArray[np.uint16], reasons: ReasonSets) -> NDArray[np.int64]:
     names = [(), *(tuple(each) for each in recorded.head.reasons)]
-    found, where = np.unique(numbers, return_inverse=True)
+    found, where = groups_of(numbers.astype(np.int64))
     return np.array([reasons.number(names[number]) for number in found.tolist()], dtype=np.int64)[where]
 
 
 def _sets(book: Book, bits: NDArray[np.uint64], reasons: ReasonSets) -> NDArray[np.int64]:
-    found, where = np.unique(bits, axis=0, return_inverse=True)
-    numbers = [reasons.number(names_of(book, row)) for row in found]
-    return np.array(numbers, dtype=np.int64)[where.reshape(-1)]
+    numbers = np.zeros(len(bits), dtype=np.int64)
+    left = np.arange(len(bits))
+    # There are few sets, and to compare with one after the other is quicker than to sort.
+    while len(left):
+        row = bits[left[0]]
+        is_same = (bits[left] == row).all(axis=1)
+        numbers[left[is_same]] = reasons.number(names_of(book, row))
+        left = left[~is_same]
+    return numbers

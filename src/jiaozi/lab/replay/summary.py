@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from jiaozi.clock import Instant, moment_of
 from jiaozi.lab.replay.records import Changes, Month, Tally
-from jiaozi.ledger.totals import sums_by_group
+from jiaozi.ledger.totals import groups_of, sums_by_group
 
 SIZE_CLASSES = (1_00, 10_00, 100_00, 1_000_00, 10_000_00, 100_000_00)
 """Upper ends, in fen, of the classes by size; the last class has none."""
@@ -166,14 +166,16 @@ class Counter:
     def _table(
         self, name: str, keys: NDArray[Any], admitted: NDArray[np.int64], amounts: NDArray[np.int64]
     ) -> None:
-        found, where = np.unique(keys.astype(np.int64) * 2 + admitted, return_inverse=True)
+        found, where = groups_of(keys.astype(np.int64) * 2 + admitted)
         counts = np.bincount(where, minlength=len(found)).tolist()
         sums = sums_by_group(amounts, where, len(found))
         for key, count, amount in zip(found.tolist(), counts, sums, strict=True):
             self.tables[name][key >> 1].add(key & 1, count, amount)
 
     def _kinds(self, changes: Changes, amounts: NDArray[np.int64]) -> NDArray[np.intp]:
-        found, first, where = np.unique(kinds_of(changes), return_index=True, return_inverse=True)
+        found, where = groups_of(kinds_of(changes))
+        first = np.empty(len(found), dtype=np.intp)
+        first[where[::-1]] = np.arange(len(where) - 1, -1, -1)  # the last that is written stays
         counts = np.bincount(where, minlength=len(found)).tolist()
         sums = sums_by_group(amounts, where, len(found))
         new = []
