@@ -57,11 +57,9 @@ class _Waiting:
 
     def add(self, changes: Changes) -> NDArray[np.intp]:
         """Let *changes* (n,) CHANGE wait; return the rows that are the first of their kind and direction."""
-        new = []
-        for row, kind in enumerate(kinds_of(changes).tolist()):
-            if kind not in self._seen:
-                self._seen.add(kind)
-                new.append(row)
+        kinds: list[int] = kinds_of(changes).tolist()
+        new = sorted(kinds.index(kind) for kind in set(kinds) - self._seen)
+        self._seen.update(kinds)
         self._changes.append(changes)
         self._rows += len(changes)
         if self._rows >= COUNTED_AT_ONCE:

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jiaozi.lab.replay.changes import ReasonSets
-from jiaozi.lab.replay.money import Posted, reasons_before, reasons_of
+from jiaozi.lab.replay.money import Posted, ledger_reason
 from jiaozi.lab.replay.questions import Block
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.records import CHANGE, Changes
+from jiaozi.ledger.payload import Booked
 from jiaozi.ledger.records import BOOK
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.state import State
@@ -87,12 +88,24 @@ def changes_of_frame(state: State, posted: Posted, reasons: ReasonSets) -> Chang
         changes[name] = accounts[column]
     changes["is_admitted"] = now[where]
     changes["before"], changes["after"] = before.results[where], after.results[where]
-    sets = []
-    for row, is_admitted in zip(where.tolist(), now[where].tolist(), strict=True):
-        names = reasons_before(posted, row) if is_admitted else reasons_of(posted, row)
-        sets.append(reasons.number(names))
-    changes["reasons"] = sets
+    admitted = now[where]
+    changes["reasons"][admitted] = _booked_sets(posted.enacted, before, where[admitted], reasons)
+    changes["reasons"][~admitted] = _booked_sets(posted.book, after, where[~admitted], reasons)
     return changes
+
+
+def _booked_sets(
+    book: Book, booked: Booked, rows: NDArray[np.intp], reasons: ReasonSets
+) -> NDArray[np.int64]:
+    """Return the sets of reasons for which *rows* (n,) of *booked* were refused, the ledger's own word among them."""
+    numbers, results = np.zeros(len(rows), dtype=np.int64), booked.results[rows]
+    for result in set(results.tolist()):
+        chosen = results == result
+        if result == Result.REFUSED_BY_LAW:
+            numbers[chosen] = _sets(book, booked.bits[rows[chosen]], reasons)
+        else:
+            numbers[chosen] = reasons.number((ledger_reason(Result(result)),))
+    return numbers
 
 
 def _old_reasons(recorded: Recorded, numbers: NDArray[np.uint16], reasons: ReasonSets) -> NDArray[np.int64]:

@@ -145,4 +145,9 @@ def _reasons(book: Book, booked: Booked, row: int) -> tuple[str, ...]:
     result = Result(int(booked.results[row]))
     if result is Result.REFUSED_BY_LAW:
         return names_of(book, booked.bits[row])
-    return (f"ledger.{result.name.lower()}",)
+    return (ledger_reason(result),)
+
+
+def ledger_reason(result: Result) -> str:
+    """Return the ledger's own word for why it refused, beside the names of the law's reasons."""
+    return f"ledger.{result.name.lower()}"
