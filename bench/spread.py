@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.rows import Row, parser_of, show
 from jiaozi.lab.population import write_store
 from jiaozi.lab.replay.law import tried_of
-from jiaozi.lab.replay.replay import Mode, prepared
+from jiaozi.lab.replay.replay import Asked, Mode, prepared
 from jiaozi.lab.replay.spread import Work, ask_parts
 from jiaozi.rulebook.reading.read import law_folder
 
@@ -51,14 +51,7 @@ def measure(payments: int, folder: Path | None = None) -> list[Row]:
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, mp_context=context) as engine:
                 for mode in (Mode.AS_IT_HAPPENED, Mode.SUMS_FOLLOW):
-                    work = Work(
-                        folder=str(recorded.folder),
-                        journal_hash=recorded.head.journal_hash,
-                        tried=tried_of([law_folder() / "reforms" / REFORM]),
-                        base=None,
-                        sums_follow=mode is Mode.SUMS_FOLLOW,
-                        frames=(0, len(recorded.frames)),
-                    )
+                    work = Work.of(recorded, Asked(tried_of([law_folder() / "reforms" / REFORM]), mode=mode))
                     rows += _rates(engine, work, f"{mode.value}, {workers} at work", recorded.count)
     return rows
 

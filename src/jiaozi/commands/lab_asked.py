@@ -70,6 +70,7 @@ class Desk:
                     self.journal,
                     asked,
                     work=self.work,
+                    recorded=self.recorded,
                     to=to,
                     progress=lambda count: shown.advance(task, count),
                     stop=lambda: self.is_stopped,

@@ -182,7 +182,9 @@ class Replays:
             return
         asked = run.trial.asked
         run.enter(Phase.REPLAYING, _transfers_of(recorded, asked))
-        found = replay(self.journal, asked, work=self.work, progress=run.advance, stop=stop)
+        found = replay(
+            self.journal, asked, work=self.work, recorded=recorded, progress=run.advance, stop=stop
+        )
         run.sequence = found.sequence
         run.subject = subject_of(found, recorded, asked, command=run.trial.command)
 

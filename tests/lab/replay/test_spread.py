@@ -7,6 +7,7 @@ import pickle
 import random
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,7 @@ def test_with_a_base_and_a_span_of_time_it_is_the_same_too(mode: Mode, town: Wri
 def test_counts_are_pickled_and_added_up_in_any_order(seed: int, journal: Path, work: Path) -> None:
     dice = random.Random(seed)
     recorded = prepared(journal, work)
-    told = Work(
-        str(recorded.folder), recorded.head.journal_hash, REFORM, None, True, (0, len(recorded.frames))
-    )
+    told = Work.of(recorded, Asked(REFORM, mode=Mode.SUMS_FOLLOW))
     parts = list(range(len(recorded.head.parts)))
     dice.shuffle(parts)
     found = []
@@ -131,10 +130,11 @@ def test_money_follows_needs_one_machine(journal: Path, work: Path) -> None:
 
 def test_a_machine_that_sees_another_folder_says_so(journal: Path, work: Path) -> None:
     recorded = prepared(journal, work)
-    told = Work(str(recorded.folder), "00" * 32, REFORM, None, True, (0, len(recorded.frames)))
+    told = Work.of(recorded, Asked(REFORM, mode=Mode.SUMS_FOLLOW))
+    other = replace(told, head=msgspec.json.encode(msgspec.structs.replace(recorded.head, first_instant=1)))
     with pytest.raises(JournalError, match="questions of another journal"):
-        ask_parts(told, [0])
-    gone = Work(str(recorded.folder / "nowhere"), "", REFORM, None, True, (0, 1))
+        ask_parts(other, [0])
+    gone = replace(told, folder=str(recorded.folder / "nowhere"))
     with pytest.raises(JournalError, match="cannot be read"):
         ask_parts(gone, [0])
 

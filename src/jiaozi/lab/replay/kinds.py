@@ -24,6 +24,7 @@ SMALL: Final = tuple(name for name in FACTS_SUPPLIED if name not in (*WIDE, *NUM
 
 COLUMNS: Final = [*SMALL, "clock", "coin"]
 
+_HALF = np.uint64(31)
 _ODD = np.random.default_rng(11).integers(0, 2**63, len(COLUMNS), dtype=np.uint64) << 1 | 1
 """Multipliers that make one number of a row of facts; two rows with one number would be taken for one kind."""
 
@@ -79,7 +80,9 @@ def _key_of(columns: Sequence[Int64s]) -> NDArray[np.uint64]:
     """Return one number for each row of *columns*, (n,) each."""
     keys = np.zeros(len(columns[0]), dtype=np.uint64)
     for column, odd in zip(columns, _ODD, strict=True):
-        keys += column.astype(np.uint64) * odd
+        # MISSING is one high bit, which every odd number leaves where it is: two of them would be none.
+        bits = column.astype(np.uint64)
+        keys += (bits ^ (bits >> _HALF)) * odd
     return keys
 
 

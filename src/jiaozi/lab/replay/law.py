@@ -45,6 +45,29 @@ class Tried:
             )
         return tried
 
+    def over(self, books: Sequence[Book]) -> list[Book]:
+        """Return *books*, laws enacted one after the other, as they would be.
+
+        A reform may build on what the newest enacted: an earlier one that it cannot be read with stays as it
+        was. Raises `RulebookError` when it cannot be read with the newest.
+        """
+        newest = [self.of(books[-1])] if books else []
+        return [*(self.of_earlier(book) for book in books[:-1]), *newest]
+
+    def of_earlier(self, book: Book) -> Book:
+        """Return *book* as it would be, or as it was enacted if the reforms cannot be read with it."""
+        try:
+            return self.of(book)
+        except RulebookError:
+            return book
+
+    def unreformed(self, books: Sequence[Book]) -> int:
+        """Return how many of *books* stay as they were enacted, though something is to be tried."""
+        changes = bool(self.reforms or self.drafts or self.texts or self.known)
+        return (
+            sum(tried is book for tried, book in zip(self.over(books), books, strict=True)) if changes else 0
+        )
+
     @property
     def name(self) -> str:
         """What it is called: its reforms, or the law as it stands."""

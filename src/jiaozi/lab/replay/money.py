@@ -76,8 +76,10 @@ def _room_of(rows: int, width: int) -> Beside:
 class MoneyReplay:
     """The ledger run again. `state` is where it has come to; `left_out` are facts that did not fit any more."""
 
-    def __init__(self, journal: Path, tried: Tried) -> None:
+    def __init__(self, journal: Path, tried: Tried, last: int | None = None) -> None:
+        """Run *journal* again under *tried*, up to frame *last*; a journal may grow meanwhile."""
         self.journal = journal
+        self.last = last
         self.tried = tried
         self.state = State()
         self.left_out = 0
@@ -93,6 +95,8 @@ class MoneyReplay:
                 if stop is not None and stop():
                     raise NotReady("the replay was stopped")
                 content, frame = ready.content, ready.frame
+                if self.last is not None and frame.sequence > self.last:
+                    return
                 self.months.turn(frame.instant)
                 if isinstance(content, Booked):
                     law = self.state.law
@@ -118,6 +122,7 @@ class MoneyReplay:
                     self._record(content)
 
     def _record(self, facts: Sequence[Fact]) -> None:
+        tried = self.state.book
         try:
             self.state.record(facts)
         except FactError:
@@ -126,9 +131,15 @@ class MoneyReplay:
                     self.state.record([fact])
                 except FactError:
                     self.left_out += 1
-        if any(isinstance(fact, LawEnacted) for fact in facts) and self.state.book is not None:
-            self._enacted = self.state.book
-            self.state.try_law(self.tried.of(self._enacted))
+        enacted = self.state.book
+        if (
+            any(isinstance(fact, LawEnacted) for fact in facts)
+            and enacted is not None
+            and enacted is not tried
+        ):
+            self._enacted = enacted
+            # Whoever asked has seen that the newest law can be reformed.
+            self.state.try_law(self.tried.of_earlier(self._enacted))
 
 
 def reasons_of(posted: Posted, row: int) -> tuple[str, ...]:

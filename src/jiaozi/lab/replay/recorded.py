@@ -47,15 +47,38 @@ class Recorded:
         for _ in range(TRIES):
             head = read_head(folder)
             try:
-                frames = _rows(folder / FRAMES, FRAME, head.frames)
-                kinds = _rows(folder / KINDS, np.dtype(np.int64), head.kinds * len(COLUMNS))
                 held = _rows(folder / held_name(head.journal_sequence), HELD, head.accounts)
-                files = _Files(folder, head.parts)
-                return cls(folder, head, frames, np.array(kinds).reshape(-1, len(COLUMNS)), held, files)
+                return cls._of(folder, head, held)
             except (OSError, ValueError) as error:
                 problem = JournalError(f"{folder} cannot be read ({error}); remove it, and it is made again")
         # Whoever records puts another head in its place while we look for the files of this one; seldom twice.
         raise problem
+
+    @classmethod
+    def of_questions(cls, folder: Path, head: Head) -> Recorded:
+        """Open what *head* counts in *folder*, however much was recorded since; what accounts had is left out.
+
+        Raises `JournalError` when the folder holds the questions of another journal, or cannot be read.
+        """
+        try:
+            found = cls._of(folder, head, np.zeros(0, dtype=HELD))
+        except (OSError, ValueError) as error:
+            raise JournalError(
+                f"{folder} cannot be read ({error}); share the folder that was asked"
+            ) from None
+        ends = found.frames["instant"][[0, -1]].tolist() if head.frames else [0, 0]
+        if ends != [head.first_instant, head.last_instant]:
+            raise JournalError(
+                f"{folder} holds the questions of another journal; share the folder that was asked"
+            )
+        return found
+
+    @classmethod
+    def _of(cls, folder: Path, head: Head, held: NDArray[np.void]) -> Recorded:
+        frames = _rows(folder / FRAMES, FRAME, head.frames)
+        kinds = _rows(folder / KINDS, np.dtype(np.int64), head.kinds * len(COLUMNS))
+        files = _Files(folder, head.parts)
+        return cls(folder, head, frames, np.array(kinds).reshape(-1, len(COLUMNS)), held, files)
 
     @property
     def count(self) -> int:

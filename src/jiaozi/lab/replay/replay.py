@@ -52,6 +52,8 @@ class Replay(msgspec.Struct, frozen=True):
     first_instant: int
     last_instant: int
     is_draft: bool
+    unreformed: int
+    """Earlier laws of the history that the reform could not be read with: they were left as enacted."""
     summary: Summary
     files: list[str]
 
@@ -72,6 +74,7 @@ def replay(
     asked: Asked,
     *,
     work: Path,
+    recorded: Recorded | None = None,
     to: Path | None = None,
     threads: int = THREADS,
     progress: Progress | None = None,
@@ -82,20 +85,21 @@ def replay(
 
     *work* is a folder that keeps what the law was asked; the first replay of a journal makes it, and a later one
     goes on when the journal has grown; *recording* is told of that, see `prepared`. *progress* is told transfers.
+    Several questions about one history are asked of one *recorded*: what came since is left out.
     Raises `RulebookError` for a law that cannot be read, `JournalError` for a damaged journal, `NotReady`.
     """
-    recorded = prepared(journal, work, progress=recording, stop=stop)
-    books = [asked.tried.of(book) for book in recorded.books]
+    recorded = recorded or prepared(journal, work, progress=recording, stop=stop)
+    books = asked.tried.over(recorded.books)
     says = {"mode": asked.mode.value, "law": asked.tried.digest, "store": recorded.head.journal_hash}
     file, reasons = ChangesFile(to, says), ReasonSets()
     counter = Counter(recorded.head.accounts)
-    base = [asked.base.of(book) for book in recorded.books] if asked.base else None
+    base = asked.base.over(recorded.books) if asked.base else None
     shown = examples.Examples(recorded, books, base)
     frames = frames_of(recorded, asked)
     if asked.mode is Mode.MONEY_FOLLOWS:
         if asked.base is not None:
             raise NotReady("where money follows, a law is compared with what happened; leave the base out")
-        again = MoneyReplay(journal, asked.tried)
+        again = MoneyReplay(journal, asked.tried, recorded.head.journal_sequence)
         follow(again, asked.start, asked.end, counter, file, reasons, shown, progress=progress, stop=stop)
         again.months.end()
         months, left_out = again.months.past, again.left_out
@@ -213,6 +217,7 @@ def told(
         first_instant=head.first_instant,
         last_instant=head.last_instant,
         is_draft=any(book.is_draft for book in books) or bool(asked.tried.reforms),
+        unreformed=asked.tried.unreformed(recorded.books),
         summary=summary,
         files=[path.name for path in files],
     )

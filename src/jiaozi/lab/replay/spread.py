@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from jiaozi.errors import JournalError, NotReady
+from jiaozi.errors import NotReady
 from jiaozi.lab.replay.changes import ReasonSets
 from jiaozi.lab.replay.examples import Examples, Kind
 from jiaozi.lab.replay.gather import changes_of_block
@@ -27,6 +28,7 @@ from jiaozi.lab.replay.law import Tried
 from jiaozi.lab.replay.questions import Law, blocks_of
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.recording import Progress, Stop
+from jiaozi.lab.replay.records import Head
 from jiaozi.lab.replay.replay import Asked, Mode, Replay, check_can_ask, frames_of, prepared, told
 from jiaozi.lab.replay.summary import Counter, Example
 from jiaozi.lab.replay.telling import summary_of
@@ -40,11 +42,24 @@ class Work:
     """What every machine is told: where the questions are, whose they are, and what to ask. It can be pickled."""
 
     folder: str
-    journal_hash: str
+    head: bytes
+    """What is asked of the folder, whatever was recorded since: a `Head` as JSON."""
     tried: Tried
     base: Tried | None
     sums_follow: bool
     frames: tuple[int, int]
+
+    @classmethod
+    def of(cls, recorded: Recorded, asked: Asked) -> Work:
+        """Return what to tell of *asked*, over all of *recorded*."""
+        return cls(
+            folder=str(recorded.folder.resolve()),
+            head=msgspec.json.encode(recorded.head),
+            tried=asked.tried,
+            base=asked.base,
+            sums_follow=asked.mode is Mode.SUMS_FOLLOW,
+            frames=frames_of(recorded, asked),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +103,13 @@ def ask_parts(work: Work, parts: Sequence[int]) -> Counts:
 @lru_cache(maxsize=4)
 def _opened(work: Work) -> tuple[Recorded, list[Law], list[Law] | None]:
     """Open the questions and compile the laws once in each process, however many parts it takes."""
-    recorded = Recorded.open(Path(work.folder))
-    if recorded.head.journal_hash != work.journal_hash:
-        raise JournalError(
-            f"{work.folder} holds the questions of another journal; share the folder that was asked"
-        )
-    laws = [Law.of(recorded, work.tried.of(book), sums_follow=work.sums_follow) for book in recorded.books]
+    recorded = Recorded.of_questions(Path(work.folder), msgspec.json.decode(work.head, type=Head))
+    books = work.tried.over(recorded.books)
+    laws = [Law.of(recorded, book, sums_follow=work.sums_follow) for book in books]
     if work.base is None:
         return recorded, laws, None
-    bases = [Law.of(recorded, work.base.of(book), sums_follow=work.sums_follow) for book in recorded.books]
-    return recorded, laws, bases
+    base = work.base.over(recorded.books)
+    return recorded, laws, [Law.of(recorded, book, sums_follow=work.sums_follow) for book in base]
 
 
 def _counts_of(
@@ -159,6 +171,7 @@ def spread(
     engine: Executor,
     *,
     work: Path,
+    recorded: Recorded | None = None,
     progress: Progress | None = None,
     recording: Progress | None = None,
     stop: Stop | None = None,
@@ -172,18 +185,11 @@ def spread(
         raise NotReady(
             "where money follows, every payment may hang on all before it: replay it on one machine"
         )
-    recorded = prepared(journal, work, progress=recording, stop=stop)
+    recorded = recorded or prepared(journal, work, progress=recording, stop=stop)
     check_can_ask(recorded)
-    books = [asked.tried.of(book) for book in recorded.books]
+    books = asked.tried.over(recorded.books)
     frames = frames_of(recorded, asked)
-    told_to_all = Work(
-        folder=str(recorded.folder.resolve()),
-        journal_hash=recorded.head.journal_hash,
-        tried=asked.tried,
-        base=asked.base,
-        sums_follow=asked.mode is Mode.SUMS_FOLLOW,
-        frames=frames,
-    )
+    told_to_all = Work.of(recorded, asked)
     # The largest first, so that nobody waits for a large part that was begun last.
     rows = recorded.head.parts
     parts = sorted((part for part, count in enumerate(rows) if count), key=lambda part: -rows[part])

@@ -69,8 +69,8 @@ def subject_of(found: Replay, recorded: Recorded, asked: Asked, *, command: str 
     """Return *found* with the books and texts of *asked*, which it answers over *recorded*."""
     enacted = recorded.books[-1] if recorded.books else None
     books = (asked.tried.of(enacted), enacted) if enacted else ()
-    bases = [asked.base.of(book) for book in recorded.books] if asked.base else recorded.books
-    tried = [asked.tried.of(book) for book in recorded.books]
+    bases = asked.base.over(recorded.books) if asked.base else recorded.books
+    tried = asked.tried.over(recorded.books)
     months = found.summary.months_before, found.summary.months_after
     return Subject(
         found=found,

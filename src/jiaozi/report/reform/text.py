@@ -97,6 +97,8 @@ def _lines(subject: Subject, words: Words) -> Iterator[str]:
     yield f"{words('report.holders')}: {words.count(summary.holders_refused)} ({told})"
     if summary.left_out:
         yield words("report.left_out", count=words.count(summary.left_out))
+    if subject.found.unreformed:
+        yield words("report.unreformed", count=words.count(subject.found.unreformed))
     yield from _tables(subject, words)
     yield ""
     yield words("report.trapped")
