@@ -22,12 +22,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CoinTable:
-    """The table of one coin, a sentence on what was not kept, and the rules that ask for it."""
+    """The table of one coin, a sentence on what was not kept, the rules that ask for it, and those left out."""
 
     coin: str
     columns: tuple[Column, ...]
     broken: str
     rules: tuple[tuple[Rule, str], ...]
+    left_out: tuple[tuple[Rule, str], ...]
 
 
 def levels(subject: Subject, words: Words) -> list[CoinTable]:
@@ -44,7 +45,7 @@ def levels(subject: Subject, words: Words) -> list[CoinTable]:
             if what != "frozen" or coin in has_frozen:
                 columns += _amounts(what, coin, before, after, words, moves=moves)
         backing = asked.get(coin)
-        if backing is not None:
+        if backing is not None and backing.rules:
             columns += _asked(backing, words)
         tables.append(
             CoinTable(
@@ -52,6 +53,7 @@ def levels(subject: Subject, words: Words) -> list[CoinTable]:
                 tuple(columns),
                 _broken(backing, words) if backing else "",
                 tuple((rule, _whose(rule, words)) for rule in backing.rules) if backing else (),
+                tuple((rule, _whose(rule, words)) for rule in backing.left_out) if backing else (),
             )
         )
     return tables
@@ -92,10 +94,8 @@ def _asked(backing: Backing, words: Words) -> list[Column]:
     for name, asks in sides[:1] if backing.is_same else sides:
         side = "" if backing.is_same else f", {words(f'report.{name}')}"
         least = {month: _least(each, words) for month, each in asks.items()}
-        kept = {
-            month: words("report.kept" if each.is_kept else "report.broken") for month, each in asks.items()
-        }
-        bad = frozenset(month for month, each in asks.items() if not each.is_kept)
+        kept = {month: words(_KEPT[each.is_kept]) for month, each in asks.items()}
+        bad = frozenset(month for month, each in asks.items() if each.is_kept is False)
         columns += [
             Column(words("report.least") + side, least),
             Column(words("report.is_kept") + side, kept, bad),
@@ -103,13 +103,18 @@ def _asked(backing: Backing, words: Words) -> list[Column]:
     return columns
 
 
+_KEPT = {True: "report.kept", False: "report.broken", None: "report.not_known"}
+
+
 def _least(asks: Asks, words: Words) -> str:
     return words("report.no_amount") if asks.least is None else words.money(asks.least)
 
 
 def _broken(backing: Backing, words: Words) -> str:
-    """Return in how many months the reserve was less than what each law asks for."""
-    counts = [sum(not each.is_kept for each in asks.values()) for asks in (backing.before, backing.after)]
+    """Return in how many months the reserve was less than what each law asks for; nothing where none could be asked."""
+    if not backing.rules:
+        return ""
+    counts = [sum(each.is_kept is False for each in asks.values()) for asks in (backing.before, backing.after)]
     if backing.is_same:
         return words("report.months_broken", count=counts[0], months=len(backing.before))
     return words("report.months_broken_both", before=counts[0], after=counts[1])

@@ -105,9 +105,11 @@ def _lines(subject: Subject, words: Words) -> Iterator[str]:
     for each in summary.trapped:
         name = rows.kind_words(subject.books[0], each.zone, each.kind, each.tier, words)
         yield f"  {name}: {words.count(each.holders)}, {words.money(each.amount)} {each.coin}"
-    yield ""
-    yield words("report.kinds")
-    for kind in rows.kinds(subject, words):
+    affected = rows.kinds(subject, words)
+    if affected:
+        yield ""
+        yield words("report.kinds")
+    for kind in affected:
         yield f"  {kind.name}: {words.count(kind.holders)}"
         if kind.example:
             yield from (f"    {line}" for line in kind.example.lines[words.language])
