@@ -152,14 +152,26 @@ def test_a_reform_that_changes_nothing_says_so(journal: Path) -> None:
     assert "没有任何结果会改变。" in as_text(subject, "zh")
 
 
-def test_the_paths_have_an_after_only_where_money_follows(journal: Path) -> None:
+def test_where_the_path_after_is_the_path_before_there_is_one_column_of_it(journal: Path) -> None:
     """Nothing is issued or redeemed otherwise, so the coins are 9,000 either way."""
     for mode in Mode:
         subject = told(journal, mode=mode)
         coin, is_reserve, levels = rows.paths(subject)[0]
         assert (coin, is_reserve) == (COIN, False)
         assert {row.before for row in levels} == {row.after for row in levels} == {9_000_00}
-        assert ("coins outstanding, after" in body(subject, "en")) == (mode is Mode.MONEY_FOLLOWS)
+        html = body(subject, "en")
+        assert "coins outstanding, after" not in html
+        assert ("neither before nor after" in html) == (mode is Mode.MONEY_FOLLOWS)
+        assert ("no money moves otherwise" in html) == (mode is not Mode.MONEY_FOLLOWS)
+
+
+def test_the_path_has_an_after_where_money_follows_another_way(journal: Path) -> None:
+    """The issue of 9,000.00 is refused under a law that permits none."""
+    head = DAY_CAP[: DAY_CAP.index("[[change]]")]
+    ends = '[[change]]\nrepeal = "cn-sh.issue"\nfrom = 2026-12-10\ncite = "sh-notice-2 art 1"\n'
+    for mode in Mode:
+        html = body(told(journal, head + ends, mode), "en")
+        assert ("coins outstanding, after" in html) == (mode is Mode.MONEY_FOLLOWS)
 
 
 def test_least_and_most_are_named_without_a_judgement(journal: Path) -> None:

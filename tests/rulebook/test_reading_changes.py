@@ -214,3 +214,17 @@ def test_enacted_law_cannot_cite_the_text_of_a_draft_that_is_left_out() -> None:
     texts = changed("hk-more.toml", '"hk-so s 9"', '"open art 9"')
     (mistake,) = mistakes_of(texts, "cn-sh")
     assert mistake.message.startswith("no such source 'open'")
+
+
+@pytest.mark.parametrize(
+    "text", ["[reform\n", "= not toml =", "", "\ufeff[reform]", "[reforms]\n", "[book]\n"]
+)
+def test_a_reform_that_does_not_open_has_mistakes_of_its_own_and_is_not_said_to_be_missing(text: str) -> None:
+    with pytest.raises(RulebookError) as caught:
+        with_reform(grown_law(), "pasted", text)
+    assert {mistake.file for mistake in caught.value.mistakes} == {"pasted.toml"}
+
+
+def test_a_file_of_words_is_no_draft() -> None:
+    with pytest.raises(RulebookError, match="no file of that name"):
+        read(grown(), drafts=[*DRAFTS, "places"])

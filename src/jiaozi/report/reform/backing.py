@@ -3,6 +3,9 @@
 What must always hold is asked of the plain interpreter, with the coins, the frozen ones and the
 reserve of that moment. How much a law asks for at least is found by asking it of one reserve
 after the other, halving the stretch: the law may be written any way, as long as more is never worse.
+
+Nothing else is known of a month's end: consents and the cap on supply are those of an action at a
+place. A rule that asks for more is not answered from what some payment knew; it is named as left out.
 """
 
 from __future__ import annotations
@@ -10,25 +13,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from jiaozi.clock import Instant, day_start
-from jiaozi.lab.replay.facts import facts_of_row
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.records import Month
 from jiaozi.money import MAX_FEN
-from jiaozi.rulebook.decide import TOUCHING, Asker
+from jiaozi.rulebook.decide import TOUCHING, Asker, Facts
+from jiaozi.rulebook.language import facts_of
 from jiaozi.rulebook.model import Always, Book, Cite
+
+COINS, FROZEN, RESERVE = "issuer.coins_outstanding", "issuer.coins_frozen", "issuer.reserve_value"
+PEG = "coin.peg"
+KNOWN: Final = frozenset({COINS, FROZEN, RESERVE, PEG})
+"""The facts of a coin that are known at a month's end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """What a law asks at a month's end: the least reserve in fen, None where none would do; and if it was there."""
+    """What a law asks at a month's end: the least reserve in fen, None where none would do; and if it was there.
+
+    *is_kept* is None where the reserve is not known, and the answer turns on it.
+    """
 
     least: int | None
-    is_kept: bool
+    is_kept: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +56,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """What is asked of one coin, by month, before and after; a month in which nothing is asked is left out."""
+    """What is asked of one coin, by month, before and after; a month in which nothing is asked is left out.
+
+    *rules* are what was asked; *left_out* are those that ask for more than is known at a month's end.
+    """
 
     coin: str
     before: dict[str, Asks]
     after: dict[str, Asks]
     rules: tuple[Rule, ...]
+    left_out: tuple[Rule, ...] = ()
 
     @property
     def is_same(self) -> bool:
@@ -65,32 +80,57 @@ def backing(
 ) -> tuple[Backing, ...]:
     """Return what is asked of each coin; *months* and *books* are before and after, a book for each enacted law.
 
-    A coin of which neither law asks anything is left out.
+    A coin of which neither law asks anything is left out; a history without a transfer has nothing to tell.
     """
+    if not len(recorded.frames):
+        return ()
     found = []
     for number, (coin, _, peg) in enumerate(recorded.head.coins):
-        sides, rules = [], []
-        for past, laws in zip(months, books, strict=True):
-            told: dict[str, Asks] = {}
-            of_side: dict[str, Always] = {}
-            for month in past:
-                instant, law = _end(recorded, month)
-                asked = _facts(recorded, laws[law], number) | {"coin.peg": peg}
-                reached = list(_reached(recorded, laws[law], number, instant))
-                if reached and coin in month.coins:
-                    asked |= _amounts(month, coin)
-                    told[month.month] = _asks(laws[law], reached, asked, instant)
-                    of_side |= {rule.id: rule for rule in reached}
-            sides.append(told)
-            rules.append(of_side)
-        if rules[0] or rules[1]:
-            found.append(Backing(coin, sides[0], sides[1], tuple(_rules(*rules))))
+        before, after = (_side(recorded, *side, number, peg) for side in zip(months, books, strict=True))
+        if before.reached or after.reached:
+            rules = tuple(_rules(before.reached, after.reached))
+            found.append(
+                Backing(
+                    coin,
+                    before.told,
+                    after.told,
+                    tuple(rule for rule, is_asked in rules if is_asked),
+                    tuple(rule for rule, is_asked in rules if not is_asked),
+                )
+            )
     return tuple(found)
 
 
-def _rules(before: dict[str, Always], after: dict[str, Always]) -> Iterator[Rule]:
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What one law asks by month, and every rule of it that reached the coin in any of them."""
+
+    told: dict[str, Asks]
+    reached: dict[str, Always]
+
+
+def _side(recorded: Recorded, months: Sequence[Month], books: Sequence[Book], number: int, peg: str) -> _Side:
+    coin, side = recorded.head.coins[number][0], _Side({}, {})
+    for month in months:
+        instant, law = _end(recorded, month)
+        reached = list(_reached(recorded, books[law], number, instant)) if coin in month.coins else []
+        side.reached.update((rule.id, rule) for rule in reached)
+        asked = [rule for rule in reached if can_ask(rule)]
+        if asked:
+            side.told[month.month] = _asks(books[law], asked, _facts(month, coin, peg), instant)
+    return side
+
+
+def can_ask(rule: Always) -> bool:
+    """Return whether *rule* asks for nothing but what is known of a coin at a month's end."""
+    return KNOWN.issuperset(facts_of(rule.hold))
+
+
+def _rules(before: dict[str, Always], after: dict[str, Always]) -> Iterator[tuple[Rule, bool]]:
+    """Yield every rule, and whether it can be asked."""
     for name, rule in (before | after).items():
-        yield Rule(name, dict(rule.title), rule.cite, not rule.status.is_law, name in before, name in after)
+        told = Rule(name, dict(rule.title), rule.cite, not rule.status.is_law, name in before, name in after)
+        yield told, can_ask(rule)
 
 
 def _end(recorded: Recorded, month: Month) -> tuple[Instant, int]:
@@ -102,11 +142,12 @@ def _end(recorded: Recorded, month: Month) -> tuple[Instant, int]:
     return instant, max(int(recorded.frames["law"][max(last, 0)]), 0)
 
 
-def _amounts(month: Month, coin: str) -> dict[str, int | None]:
+def _facts(month: Month, coin: str, peg: str) -> dict[str, int | str | None]:
     return {
-        "issuer.coins_outstanding": month.coins[coin],
-        "issuer.coins_frozen": month.frozen.get(coin, 0),
-        "issuer.reserve_value": month.reserve.get(coin),
+        COINS: month.coins[coin],
+        FROZEN: month.frozen.get(coin, 0),
+        RESERVE: month.reserve.get(coin),
+        PEG: peg,
     }
 
 
@@ -123,21 +164,19 @@ def _reached(recorded: Recorded, book: Book, coin: int, instant: Instant) -> Ite
             yield found
 
 
-def _facts(recorded: Recorded, book: Book, coin: int) -> dict[str, Any]:
-    """Return what the last question about *coin* knew of it and of its issuer."""
-    own = np.flatnonzero(recorded.kinds[:, recorded.head.facts.index("coin")] == coin)
-    if not len(own):
-        return {}
-    known = facts_of_row(book, recorded.facts(book)[own[-1]])
-    return {name: value for name, value in known.items() if name.startswith(("issuer.", "coin."))}
+def _asks(book: Book, rules: Sequence[Always], facts: Facts, instant: Instant) -> Asks:
+    def answers(reserve_fen: int | None) -> list[bool | None]:
+        ask = Asker(book, {**facts, RESERVE: reserve_fen}, instant)
+        return [ask.value(rule.hold, rule.place) for rule in rules]
 
-
-def _asks(book: Book, rules: Sequence[Always], facts: dict[str, Any], instant: Instant) -> Asks:
-    def holds(reserve_fen: int | None) -> bool:
-        ask = Asker(book, {**facts, "issuer.reserve_value": reserve_fen}, instant)
-        return all(ask.value(rule.hold, rule.place) is True for rule in rules)
-
-    return Asks(_least(holds), holds(facts["issuer.reserve_value"]))
+    reserve = facts[RESERVE]
+    assert reserve is None or isinstance(reserve, int)
+    found = answers(reserve)
+    is_unknown = reserve is None and None in found and False not in found
+    return Asks(
+        _least(lambda reserve_fen: all(answer is True for answer in answers(reserve_fen))),
+        None if is_unknown else all(answer is True for answer in found),
+    )
 
 
 def _least(holds: Callable[[int], bool]) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jiaozi.lab.replay.records import Month
 from jiaozi.lab.replay.replay import Mode
@@ -22,12 +22,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class CoinTable:
-    """The table of one coin, a sentence on what was not kept, and the rules that ask for it."""
+    """The table of one coin, a sentence on what was not kept, the rules that ask for it, and those left out."""
 
     coin: str
     columns: tuple[Column, ...]
     broken: str
     rules: tuple[tuple[Rule, str], ...]
+    left_out: tuple[tuple[Rule, str], ...]
 
 
 def levels(subject: Subject, words: Words) -> list[CoinTable]:
@@ -44,7 +45,7 @@ def levels(subject: Subject, words: Words) -> list[CoinTable]:
             if what != "frozen" or coin in has_frozen:
                 columns += _amounts(what, coin, before, after, words, moves=moves)
         backing = asked.get(coin)
-        if backing is not None:
+        if backing is not None and backing.rules:
             columns += _asked(backing, words)
         tables.append(
             CoinTable(
@@ -52,6 +53,7 @@ def levels(subject: Subject, words: Words) -> list[CoinTable]:
                 tuple(columns),
                 _broken(backing, words) if backing else "",
                 tuple((rule, _whose(rule, words)) for rule in backing.rules) if backing else (),
+                tuple((rule, _whose(rule, words)) for rule in backing.left_out) if backing else (),
             )
         )
     return tables
@@ -66,9 +68,18 @@ def _amounts(
         return []
     if not moves:
         return [_column(head, what, coin, before, words)]
+    return _joined(
+        head, _column(head, what, coin, before, words), _column(head, what, coin, after, words), words
+    )
+
+
+def _joined(head: str, before: Column, after: Column, words: Words) -> list[Column]:
+    """Return both columns; one alone where they are the same, since a page has room for few."""
+    if before == after:
+        return [before]
+    sides = (("before", before), ("after", after))
     return [
-        _column(f"{head}, {words('report.before')}", what, coin, before, words),
-        _column(f"{head}, {words('report.after')}", what, coin, after, words),
+        replace(each, head=f"{head}{words('site.comma')}{words(f'report.{name}')}") for name, each in sides
     ]
 
 
@@ -87,20 +98,26 @@ def _amount(what: str, coin: str, month: Month) -> int | None:
 
 
 def _asked(backing: Backing, words: Words) -> list[Column]:
-    sides = [("before", backing.before), ("after", backing.after)]
-    columns = []
-    for name, asks in sides[:1] if backing.is_same else sides:
-        side = "" if backing.is_same else f", {words(f'report.{name}')}"
-        least = {month: _least(each, words) for month, each in asks.items()}
-        kept = {
-            month: words("report.kept" if each.is_kept else "report.broken") for month, each in asks.items()
-        }
-        bad = frozenset(month for month, each in asks.items() if not each.is_kept)
-        columns += [
-            Column(words("report.least") + side, least),
-            Column(words("report.is_kept") + side, kept, bad),
-        ]
-    return columns
+    least, kept = words("report.least"), words("report.is_kept")
+    sides = [
+        (
+            Column(least, {month: _least(each, words) for month, each in asks.items()}),
+            Column(
+                kept,
+                {month: words(_KEPT[each.is_kept]) for month, each in asks.items()},
+                frozenset(month for month, each in asks.items() if each.is_kept is False),
+            ),
+        )
+        for asks in (backing.before, backing.after)
+    ]
+    (least_before, kept_before), (least_after, kept_after) = sides
+    return [
+        *_joined(least, least_before, least_after, words),
+        *_joined(kept, kept_before, kept_after, words),
+    ]
+
+
+_KEPT = {True: "report.kept", False: "report.broken", None: "report.not_known"}
 
 
 def _least(asks: Asks, words: Words) -> str:
@@ -108,8 +125,12 @@ def _least(asks: Asks, words: Words) -> str:
 
 
 def _broken(backing: Backing, words: Words) -> str:
-    """Return in how many months the reserve was less than what each law asks for."""
-    counts = [sum(not each.is_kept for each in asks.values()) for asks in (backing.before, backing.after)]
+    """Return in how many months the reserve was less than each law asks for; nothing where none was asked."""
+    if not backing.rules:
+        return ""
+    counts = [
+        sum(each.is_kept is False for each in asks.values()) for asks in (backing.before, backing.after)
+    ]
     if backing.is_same:
         return words("report.months_broken", count=counts[0], months=len(backing.before))
     return words("report.months_broken_both", before=counts[0], after=counts[1])

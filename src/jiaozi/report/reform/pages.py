@@ -129,8 +129,10 @@ def base_of(subject: Subject, words: Words) -> str:
 
 
 def period(subject: Subject, words: Words) -> str:
-    """Return the first and the last day of the history."""
+    """Return the first and the last day of the history; one without a transfer has no days."""
     found = subject.found
+    if not found.last_instant:
+        return words("report.no_days")
     return words("report.until", first=words.day(found.first_instant), last=words.day(found.last_instant))
 
 

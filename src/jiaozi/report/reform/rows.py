@@ -24,6 +24,9 @@ FACTS_SHOWN = (
 )
 """Facts of an example that are shown: sums, which nobody is known by."""
 
+FACTS_OF_ISSUE = ("issuer.coins_outstanding", "issuer.coins_frozen", "issuer.reserve_value", "payee.balance")
+"""The same where coins are issued: the issuer pays then, and his own sums say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -83,10 +86,15 @@ def _reason(subject: Subject, name: str, part: Part, words: Words) -> Row:
     if known is None:
         return Row(name, part)
     title = known.title[words.language]
-    # A need is titled by what it asks for; as a reason it says that this was not so. It has an article.
-    if "/" in name and known.cite:
+    # A need, and what must always hold, is titled by what it asks for; as a reason it says that this was
+    # not so. Each has an article.
+    if known.cite and ("/" in name or _is_always(subject, name)):
         title = words("report.not_met", need=title)
     return Row(title, part, known.cite, known.is_draft)
+
+
+def _is_always(subject: Subject, name: str) -> bool:
+    return any(found.id == name for book in subject.books for found in book.always)
 
 
 def months(subject: Subject) -> list[MonthRow]:
@@ -208,7 +216,7 @@ def _named(book: Book | None, fact: str, key: str, words: Words) -> str:
 
 
 def _facts(book: Book, example: Example, words: Words) -> Iterator[tuple[str, str]]:
-    for name in FACTS_SHOWN:
+    for name in FACTS_OF_ISSUE if example.action == "issue" else FACTS_SHOWN:
         value = example.facts.get(name)
         if value is not None and name in book.vocabulary.facts:
             yield book.vocabulary.facts[name].title[words.language], value

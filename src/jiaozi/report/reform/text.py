@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 
 from jiaozi.report.reform import beside, rows
+from jiaozi.report.reform.levels import levels
 from jiaozi.report.reform.pages import base_of, caveats, period, title_of
 from jiaozi.report.reform.subject import Subject
 from jiaozi.report.reform.words import Words
@@ -100,6 +101,7 @@ def _lines(subject: Subject, words: Words) -> Iterator[str]:
     if subject.found.unreformed:
         yield words("report.unreformed", count=words.count(subject.found.unreformed))
     yield from _tables(subject, words)
+    yield from _levels(subject, words)
     yield ""
     yield words("report.trapped")
     if not summary.trapped:
@@ -107,9 +109,11 @@ def _lines(subject: Subject, words: Words) -> Iterator[str]:
     for each in summary.trapped:
         name = rows.kind_words(subject.books[0], each.zone, each.kind, each.tier, words)
         yield f"  {name}: {words.count(each.holders)}, {words.money(each.amount)} {each.coin}"
-    yield ""
-    yield words("report.kinds")
-    for kind in rows.kinds(subject, words):
+    affected = rows.kinds(subject, words)
+    if affected:
+        yield ""
+        yield words("report.kinds")
+    for kind in affected:
         yield f"  {kind.name}: {words.count(kind.holders)}"
         if kind.example:
             yield from (f"    {line}" for line in kind.example.lines[words.language])
@@ -129,7 +133,7 @@ def _tables(subject: Subject, words: Words) -> Iterator[str]:
         *rows.who(subject, words),
     ]
     columns = [
-        f"{words(f'report.{direction}')}, {words(f'report.{what}')}"
+        words(f"report.{direction}") + words("site.comma") + words(f"report.{what}")
         for direction in ("refused", "admitted")
         for what in ("payments", "value")
     ]
@@ -150,3 +154,22 @@ def _tables(subject: Subject, words: Words) -> Iterator[str]:
                 for row in lines
             ],
         )
+
+
+def _levels(subject: Subject, words: Words) -> Iterator[str]:
+    """Yield for each coin what was out, what of that was frozen, the reserve, and what the law asks of it."""
+    months = rows.path_months(subject)
+    for each in levels(subject, words):
+        yield ""
+        yield each.coin
+        head = [words("report.month"), *(column.head for column in each.columns)]
+        yield from table(
+            head, [[month, *(c.cells.get(month, "–") for c in each.columns)] for month in months]
+        )
+        yield from filter(None, [each.broken])
+        for key, rules in (("report.asks", each.rules), ("report.asks_more", each.left_out)):
+            if rules:
+                yield words(key)
+            for rule, whose in rules:
+                mark = f" [{words('mark.draft')}]" if rule.is_draft else ""
+                yield f"- {rule.title[words.language]} {rule.cite} · {whose}{mark}"
