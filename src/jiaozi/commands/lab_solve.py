@@ -31,6 +31,8 @@ def run(given: argparse.Namespace) -> int:
         desk = Desk(given)
         if not desk.recorded.books:
             raise NotUnderstood("the store has no law yet")
+        if not desk.recorded.head.transfers:
+            raise NotUnderstood("the store has no transfer yet, so there is nothing to search")
         first = day_of(Instant(desk.recorded.head.first_instant))
         day = day_of_text("--from-day", given.from_day) if given.from_day else first
         varied = varied_of(given.vary, desk.recorded.books[-1], given.place, day)
