@@ -11,46 +11,22 @@ import pytest
 
 from jiaozi.cli import main
 from jiaozi.clock import ManualClock
-from jiaozi.commands.law_enact import completed, enacted, prepared
+from jiaozi.commands.law_document import first_hash
+from jiaozi.commands.law_enact import enacted
 from jiaozi.errors import FactError, JournalBusy, ProofError, RulebookError
 from jiaozi.ledger.restart import restart
 from jiaozi.office import Office
 from jiaozi.proof import keys
 from jiaozi.proof.verify_jiaozi import check_signatures
 from jiaozi.rulebook.reading.read import with_reform
+from tests.law_keys import NAMES, keyed, signers, words, written
 from tests.ledger.test_shadow import cap
-from tests.server.offices import issue
 from tests.world import World, at, found
-
-NAMES = {"issuer": "jiaozi.example/issuer", "supervisor": "jiaozi.example/supervisor"}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """An office whose issuer and supervisor have keys, and whose Li has money."""
-    world = found(tmp_path / "office")
-    for role in NAMES:
-        world.office.signer(role)
-    issue(world, "Li", 6_000_00, "first")
-    return world
-
-
-def signers(world: World) -> list[keys.Signer]:
-    return [world.office.signer(role) for role in NAMES]
-
-
-def words(world: World, file: Path, *roles: str) -> list[str]:
-    """Return the command line that enacts *file* with the keys of *roles*."""
-    given = ["law", "enact", str(file), "--folder", str(world.office.folder)]
-    for role in roles:
-        given += ["--key-file", str(world.office.folder / "keys" / f"{role}.pem"), "--name", NAMES[role]]
-    return given
-
-
-def written(folder: Path, yuan: int, day: str) -> Path:
-    path = folder / "lower-cap.toml"
-    path.write_text(cap(yuan, day), encoding="utf-8")
-    return path
+    return keyed(tmp_path / "office")
 
 
 def test_the_law_changes_on_the_day_and_not_a_second_before(world: World) -> None:
@@ -174,109 +150,6 @@ def test_enacting_ends_the_shadow_of_the_law_before(world: World, tmp_path: Path
         assert "another law was enacted" in again.shadow().trouble
 
 
-# -- one after the other ------------------------------------------------------
-
-
-def ready(world: World, day: str = "2026-12-20", yuan: int = 1_000, role: str = "supervisor") -> str:
-    """Return what *role* has prepared and signed."""
-    return prepared(
-        world.office.book, "lower-cap", cap(yuan, day), world.office.signer(role), world.office.clock()
-    )
-
-
-@pytest.mark.parametrize("first", list(NAMES))
-def test_what_one_has_prepared_the_other_enacts(world: World, first: str) -> None:
-    second = next(role for role in NAMES if role != first)
-    with world.office:
-        before = world.office.book
-        content = ready(world, role=first)
-        path, receipt, first_day = completed(world.office, content, world.office.signer(second))
-        assert first_day == date(2026, 12, 20)
-        assert world.office.book.digest == with_reform(before, "lower-cap", cap(1_000, "2026-12-20")).digest
-        verifier_keys = [world.office.verifier_key(role) for role in (first, second)]
-    assert path.name == f"{receipt.sequence}-lower-cap.txt"
-    text, _, lines = path.read_text(encoding="utf-8").partition("\n\n")
-    assert content.startswith(f"{text}\n\n"), "both have signed the same lines"
-    marks = [line.removeprefix("\u2014 ").split(" ") for line in lines.splitlines()]
-    signatures = [(name, base64.b64decode(data)) for name, data in marks]
-    assert check_signatures(f"{text}\n", signatures, verifier_keys) == [NAMES[first], NAMES[second]]
-
-
-def test_a_file_that_was_changed_after_it_was_signed_is_refused_wherever_it_was_changed(world: World) -> None:
-    """Whatever one character becomes, nothing is enacted."""
-    with world.office:
-        content, issuer = ready(world), world.office.signer("issuer")
-        sequence = world.office.ledger.sequence
-        for at_character in range(0, len(content), 7):
-            new = "x" if content[at_character] != "x" else "y"
-            changed = content[:at_character] + new + content[at_character + 1 :]
-            with pytest.raises(ProofError):
-                completed(world.office, changed, issuer)
-        with pytest.raises(ProofError, match="text of the reform is not the one"):
-            completed(world.office, content.replace("t4 = 1000", "t4 = 2000"), issuer)
-        with pytest.raises(ProofError, match="changed after it was signed"):
-            completed(world.office, content.replace("first_day 2026", "first_day 2027"), issuer)
-        assert world.office.ledger.sequence == sequence
-        assert not (world.office.folder / "enacted").exists()
-
-
-@pytest.mark.parametrize(
-    "content", ["", "\n\n\n\n", "jiaozi law enacted\nreform x\n\n\u2014 a b\n\n", cap(1_000)]
-)
-def test_what_nobody_has_prepared_is_refused_with_the_way_to_prepare_it(world: World, content: str) -> None:
-    with world.office, pytest.raises(ProofError, match="--prepare FILE"):
-        completed(world.office, content, world.office.signer("issuer"))
-
-
-def test_the_second_key_is_another_one_and_known(world: World, tmp_path: Path) -> None:
-    supervisor = world.office.folder / "keys" / "supervisor.pem"
-    with world.office:
-        content = ready(world)
-        for who in NAMES.values():
-            with pytest.raises(ProofError, match="both signatures would be of one key"):
-                completed(world.office, content, keys.load(supervisor, who))
-        stranger = keys.create(tmp_path / "stranger.pem", NAMES["issuer"])
-        with pytest.raises(ProofError, match="neither the issuer's nor the supervisor's"):
-            completed(world.office, content, stranger)
-
-
-def test_the_first_key_is_known_too(world: World, tmp_path: Path) -> None:
-    stranger = keys.create(tmp_path / "stranger.pem", NAMES["supervisor"])
-    with world.office:
-        text = cap(1_000, "2026-12-20")
-        content = prepared(world.office.book, "lower-cap", text, stranger, world.office.clock())
-        with pytest.raises(ProofError, match="neither the issuer's nor the supervisor's"):
-            completed(world.office, content, world.office.signer("issuer"))
-
-
-def test_a_day_that_has_come_meanwhile_is_refused(world: World) -> None:
-    with world.office:
-        content = ready(world)
-        world.clock.set(at("2026-12-20 00:00"))
-        with pytest.raises(FactError, match="from 2026-12-20 on, and it is 2026-12-20 00:00 already"):
-            completed(world.office, content, world.office.signer("issuer"))
-        with pytest.raises(FactError, match="already"):
-            ready(world)
-
-
-def test_a_law_that_was_enacted_meanwhile_is_refused(world: World) -> None:
-    with world.office:
-        content = ready(world)
-        enacted(world.office, "other", cap(900, "2026-12-30"), signers(world))
-        sequence = world.office.ledger.sequence
-        with pytest.raises(FactError, match="another was enacted meanwhile"):
-            completed(world.office, content, world.office.signer("issuer"))
-        assert world.office.ledger.sequence == sequence
-
-
-def test_what_was_completed_once_is_not_completed_again(world: World) -> None:
-    with world.office:
-        content = ready(world)
-        completed(world.office, content, world.office.signer("issuer"))
-        with pytest.raises(FactError, match="another was enacted meanwhile"):
-            completed(world.office, content, world.office.signer("issuer"))
-
-
 # -- on the command line ------------------------------------------------------
 
 
@@ -305,12 +178,15 @@ def test_the_command_prepares_beside_an_open_office_and_completes(
         assert main([*words(world, file, "supervisor"), "--prepare", str(to)]) == 0
     assert "not law yet" in capsys.readouterr().out
     content = to.read_text()
+    assert f"office {first_hash(world.office.folder / 'journal')}" in content
     assert main([*words(world, file, "supervisor"), "--prepare", str(to)]) == 2
     assert "not overwritten" in capsys.readouterr().err
     assert to.read_text() == content
     given = [word for word in words(world, file, "issuer") if word != str(file)]
     assert main([*given, "--complete", str(to), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    assert "The second key signs:" in printed.err
+    told = json.loads(printed.out)
     assert told["first_day"] == "2099-01-01"
     assert restart(world.office.folder / "journal", anew=True).state.law.digest.hex() == told["law_digest"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from jiaozi.lab.replay.law import Tried
+from jiaozi.rulebook.reading.read import with_reform
 from jiaozi.server import lab
 from jiaozi.server.console import Console
-from jiaozi.server.replays import KEPT, MOST_WAITING, Replays
+from jiaozi.server.replays import KEPT, MOST_WAITING, Phase, Replays, Run
 from tests.server.asking import Client
 from tests.world import World
 
@@ -301,6 +304,97 @@ def test_a_fault_in_the_background_is_told_with_a_number(
     assert number is not None
     assert f"fault {number[0]} in a replay" in caplog.text
     assert "the disk is gone" not in answer.text
+
+
+ADDED = """[reform]
+title = { en = "Large payments", zh = "大额支付" }
+
+[source.large]
+authority = { en = "Nobody", zh = "无" }
+title = { en = "Invented", zh = "虚构" }
+number = "1"
+issued = 2026-11-23
+known = 2026-11-23
+read = "invented"
+checked = 2026-11-23
+
+[[rule]]
+id = "cn-sh.large"
+title = { en = "Large", zh = "大额" }
+brief = { en = "too large", zh = "过大" }
+forbid = ["pay"]
+from = 2027-01-01
+cite = "large art 1"
+when = ["payment.amount >= 400000000"]
+"""
+REPEALED = (
+    ADDED.partition("[[rule]]")[0].replace("source.large", "source.none")
+    + """[[change]]
+repeal = "cn-sh.large"
+from = 2027-02-01
+cite = "none art 1"
+"""
+)
+
+
+def test_a_mistake_in_an_earlier_law_is_told_as_often_as_it_is_asked_and_no_request_is_kept(
+    world: World, client: Client
+) -> None:
+    """What is repealed is a rule of the law in force, and not of the one that the first payments had."""
+    world.office.enact(with_reform(world.office.book, "large", ADDED))
+    assert world.pay("Li", "Tea house", 1_00)[0] == "created"
+    first = paste(client, {"text": REPEALED})
+    assert first.status_code == 400
+    assert "cn-sh.large" in text_of(first.text)
+    path = f"/lab?pasted={Tried(reforms=((lab.PASTED, REPEALED),)).digest[:32]}"
+    replays = client.app.state.console.replays
+    (run,) = (run for run in replays._settled.values() if run.error is not None)
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(each, Request) for each in gc.get_objects())
+
+    assert client.get(path).status_code == 400
+    before = kept()
+    for _ in range(5):
+        again = client.get(path)
+        assert again.status_code == 400
+        assert "cn-sh.large" in text_of(again.text)
+    assert kept() == before
+    assert run.error.__traceback__ is None, "the frames of the replay are not kept either"
+
+
+def test_a_run_whose_thread_cannot_start_is_not_waited_for(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replays = client.app.state.console.replays
+    with monkeypatch.context() as full:
+
+        def start(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        full.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            replays.warm(1_000)
+    assert replays.recording(1_000) is None
+    assert settled(client, SHIPPED).status_code == 200
+
+
+def test_how_much_is_done_is_told_although_the_phase_changes_meanwhile() -> None:
+    class Changing(Run):
+        """After each look at the total another thread sets it to 0, as the next phase does."""
+
+        def __getattribute__(self, name: str) -> object:
+            value = super().__getattribute__(name)
+            if name == "total":
+                self.total = 0
+            return value
+
+    run = Changing(None)
+    run.enter(Phase.RECORDING, 200)
+    run.advance(50)
+    assert run.percent == 25
+    assert run.percent is None
 
 
 def test_a_reform_of_the_office_s_own_place_stands_in_the_form(client: Client) -> None:

@@ -2,7 +2,9 @@
 
 What is prepared with one key goes to the other in one file: the lines, the first signature, and
 below them the text of the reform, word for word. Lines and text are tied by the digest, so
-neither can be changed without the other noticing.
+neither can be changed without the other noticing. The lines also say of which office they are,
+by the hash of the first frame of its journal, and when they were signed: a signature given to
+one office makes no law in another that has the same keys.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from pathlib import Path
 
 from jiaozi.clock import Instant, day_start, moment_of
 from jiaozi.errors import FactError, ProofError
 from jiaozi.ledger.journal.frames import Receipt
+from jiaozi.ledger.journal.reading import read_frames
 from jiaozi.office import Office
 from jiaozi.proof import keys
 from jiaozi.proof.verify_jiaozi import NAME, is_signed, plain_base64
@@ -33,6 +37,12 @@ ENACTED, PREPARED = "jiaozi law enacted", "jiaozi law to be enacted once both ke
 """The first line: where both sign at once, and where one signs before the other, when it is no law yet."""
 
 LINES = ("reform", "reform_digest", "law_before", "law_after", "first_day")
+PREPARED_LINES = (*LINES, "office", "prepared")
+"""Below those of every law: the hash of the office's first frame, which its restored backups have too, and when."""
+
+_REFORM_NAME = re.compile("[a-z0-9][a-z0-9.-]{0,63}")
+"""What a reform that is enacted may be called: its document has the name, and a screen shows it."""
+
 _SIGNATURE = re.compile(f"\u2014 ({NAME}) ([A-Za-z0-9+/=]+)")
 
 
@@ -54,11 +64,17 @@ class Prepared:
         head, *rows = lines.split("\n")
         names = tuple(row.partition(" ")[0] for row in rows)
         found = _SIGNATURE.fullmatch(signature)
-        if head != PREPARED or names != LINES or found is None or not text:
+        if head != PREPARED or names != PREPARED_LINES or found is None or not text:
             raise ProofError(
-                "this is no law that was prepared with one key; make one with jiaozi law enact REFORM --prepare FILE"
+                "this is no law that was prepared with one key, or one of an older version; "
+                "make one with jiaozi law enact REFORM --prepare FILE"
             )
         values = dict(zip(names, (row.partition(" ")[2] for row in rows), strict=True))
+        check_name(values["reform"])
+        if not all(value.isprintable() for value in values.values()):
+            raise ProofError("what was prepared has characters that cannot be shown; prepare it anew")
+        if not _is_instant(values["prepared"]):
+            raise ProofError("the line that says when this was prepared is no instant with its offset")
         return cls(f"{lines}\n", values, found[1], plain_base64(found[2]), text)
 
     def check_signature(self, office: Office) -> str:
@@ -76,9 +92,56 @@ class Prepared:
                 return key
         raise _unknown(f"{self.signer}+{self.signature[:4].hex()}", known)
 
+    def check_office(self, journal: Path) -> None:
+        """Raise `ProofError` unless this was prepared for the office of *journal*."""
+        here = first_hash(journal)
+        if self.values["office"] != here:
+            raise ProofError(
+                f"{self.values['reform']} was prepared for the office {self.values['office']:.16}, and this one is "
+                f"{here[:16]}; prepare it on this office, or on a restored backup of it"
+            )
+
+    def told(self) -> str:
+        """Return what the second key is about to sign, in lines to be read. The text has been read as a reform."""
+        title = tomllib.loads(self.text)["reform"]["title"]
+        shown = (
+            *((f"title ({language})", _printable(str(words))) for language, words in title.items()),
+            ("reform", f"{self.values['reform']}, its text {self.values['reform_digest']}"),
+            ("law before", self.values["law_before"]),
+            ("law after", self.values["law_after"]),
+            ("first day", self.values["first_day"]),
+            ("office", self.values["office"]),
+            ("prepared", f"{self.values['prepared']}, signed by {self.signer}"),
+        )
+        return "\n".join(f"  {name:<10}  {value}" for name, value in shown)
+
+
+def first_hash(journal: Path) -> str:
+    """Return the hash of the first frame of *journal*, by which an office is known.
+
+    Raises `FactError` where there is none yet, `JournalError` when it is damaged.
+    """
+    for frame in read_frames(journal):
+        return frame.hash.hex()
+    raise FactError(f"{journal} holds no frame yet, so there is no law to reform")
+
+
+def check_name(name: str) -> None:
+    """Raise `ProofError` unless *name* can name a reform that is enacted: it becomes part of a file's name."""
+    if _REFORM_NAME.fullmatch(name) is None:
+        raise ProofError(
+            f"a law that is enacted cannot be called {name!a:.80}; give its file a name of at most 64 small "
+            "letters, digits, dots and dashes that begins with a letter or a digit"
+        )
+
 
 def reformed_by(law: Book, name: str, text: str) -> Book:
-    """Return *law* with the reform. Raises `RulebookError` if that cannot be read, `FactError` if nothing changes."""
+    """Return *law* with the reform.
+
+    Raises `ProofError` for a name that cannot be, `RulebookError` if the reform cannot be read,
+    `FactError` if nothing changes.
+    """
+    check_name(name)
     reformed = with_reform(law, name, text)
     if reformed.digest == law.digest or not diff_books(law, reformed, "en"):
         raise FactError(f"{name} changes nothing in the law of this office, so there is nothing to enact")
@@ -130,7 +193,7 @@ def check_future(law: Book, reformed: Book, name: str, text: str, now: Instant) 
 
 
 def document(head: str, law: Book, reformed: Book, name: str, text: str, first_day: date) -> str:
-    """Return the lines that both sign; `stamped` adds where the journal stood, if both sign at once."""
+    """Return the lines that both sign; `stamped` or `bound` adds of which office they are, and when."""
 
     def told(book: Book) -> str:
         return f"{book.digest.hex()} {'draft' if book.is_draft else 'in force'}"
@@ -145,6 +208,11 @@ def stamped(lines: str, head: Receipt, now: Instant) -> str:
     return f"{lines}instant {moment_of(now).isoformat()}\njournal {head.sequence} {head.hash.hex()}\n"
 
 
+def bound(lines: str, office: str, prepared: str) -> str:
+    """Return *lines* and below them the hash *office* of its first frame, and the instant *prepared*."""
+    return f"{lines}office {office}\nprepared {prepared}\n"
+
+
 def signed(text: str, signers: Sequence[keys.Signer]) -> str:
     """Return *text* and below it a signature line of each, in the manner of checkpoints."""
     return f"{text}\n{''.join(signature_line(text, signer) for signer in signers)}"
@@ -154,6 +222,18 @@ def signature_line(text: str, signer: keys.Signer) -> str:
     """Return the signature of *signer* under *text*, as one line."""
     signature = signer.key_hash + signer.private_key.sign(text.encode())
     return f"\u2014 {signer.name} {base64.b64encode(signature).decode()}\n"
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return moment.tzinfo is not None and moment.isoformat() == text
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _days(tables: dict[str, object]) -> Iterator[date]:

@@ -1,7 +1,7 @@
 """`jiaozi law enact`: a reform becomes law, with the keys of issuer and supervisor and a start in the future.
 
 Both may sign at once, or one after the other on machines of their own: what one prepares and
-signs (`--prepare`) the other checks, signs and enacts (`--complete`).
+signs (`--prepare`) the other checks, looks at, signs and enacts (`--complete`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from jiaozi.clock import Instant, system_clock
+from jiaozi.clock import Instant, moment_of, system_clock
 from jiaozi.commands import law_document as documents
 from jiaozi.commands.law_pages import reform_of
 from jiaozi.commands.law_shadow import office_folder
@@ -58,7 +59,7 @@ def enact(given: argparse.Namespace) -> int:
         if given.complete:
             content = _content(Path(given.complete))
             name = documents.Prepared.read(content).values["reform"]
-            done = completed(office, content, signers[0])
+            done = completed(office, content, signers[0], show=_shower(is_json=given.json))
         else:
             file, text = reform_of(given.file)
             name = file.removesuffix(".toml")
@@ -80,44 +81,55 @@ def enacted(office: Office, name: str, text: str, signers: Sequence[keys.Signer]
     first_day = documents.check_future(law, reformed, name, text, now)
     lines = documents.document(documents.ENACTED, law, reformed, name, text, first_day)
     note = documents.signed(documents.stamped(lines, head, now), signers)
-    return _record(office, name, reformed, note, head, first_day)
+    return _record(office, name, reformed, note, first_day)
 
 
-def prepared(law: Book, name: str, text: str, signer: keys.Signer, now: Instant) -> str:
+def prepared(law: Book, name: str, text: str, signer: keys.Signer, now: Instant, *, office: str) -> str:
     """Return the file that *signer* gives to the other: what both sign, his signature, the text of the reform.
 
-    Whether the office knows the key is seen when the law is enacted: who prepares may have a copy without keys.
+    *office* is the hash of the first frame of the office it is for. Whether the office knows the key is seen
+    when the law is enacted: who prepares may have a copy without keys.
     Raises as `enact` does.
     """
     reformed = documents.reformed_by(law, name, text)
     first_day = documents.check_future(law, reformed, name, text, now)
     lines = documents.document(documents.PREPARED, law, reformed, name, text, first_day)
+    lines = documents.bound(lines, office, moment_of(now).isoformat())
     return f"{documents.signed(lines, [signer])}\n{text}"
 
 
-def completed(office: Office, content: str, signer: keys.Signer) -> Enacted:
+def completed(
+    office: Office, content: str, signer: keys.Signer, *, show: Callable[[str], object] | None = None
+) -> Enacted:
     """Enact in *office* what was `prepared` in *content*, once *signer* has signed the same.
 
-    Nothing is written before everything was checked. Raises as `enact` does: `ProofError` where the file was
-    changed or the keys are not the two, `FactError` where the law has changed meanwhile or the day has come.
+    Nothing is written before everything was checked, and *show* is given what will be signed, in words, before
+    it is. Raises as `enact` does: `ProofError` where the file was changed, is another office's or the keys are
+    not the two, `FactError` where the law has changed meanwhile or the day has come.
     """
     given = documents.Prepared.read(content)
     first_key = given.check_signature(office)
+    given.check_office(office.folder / "journal")
     documents.check_second(office, first_key, signer)
     law, name = office.book, given.values["reform"]
+    if given.values["law_after"].partition(" ")[0] == law.digest.hex():
+        raise FactError(f"{name} is the law of this office already")
     if given.values["law_before"].partition(" ")[0] != law.digest.hex():
         raise FactError(
             f"{name} was signed as a reform of the law {given.values['law_before'][:16]}, and the law of this office "
             f"is {law.digest.hex()[:16]}: another was enacted meanwhile, so prepare it anew"
         )
     reformed = documents.reformed_by(law, name, given.text)
-    head, now = _now(office)
+    _, now = _now(office)
     first_day = documents.check_future(law, reformed, name, given.text, now)
-    if documents.document(documents.PREPARED, law, reformed, name, given.text, first_day) != given.lines:
+    lines = documents.document(documents.PREPARED, law, reformed, name, given.text, first_day)
+    if documents.bound(lines, given.values["office"], given.values["prepared"]) != given.lines:
         raise FactError(f"{name} reads otherwise here than where it was signed; prepare it with this version")
+    if show is not None:
+        show(given.told())
     first = f"\u2014 {given.signer} {base64.b64encode(given.signature).decode()}\n"
     note = f"{given.lines}\n{first}{documents.signature_line(given.lines, signer)}"
-    return _record(office, name, reformed, note, head, first_day)
+    return _record(office, name, reformed, note, first_day)
 
 
 def _now(office: Office) -> tuple[Receipt, Instant]:
@@ -126,17 +138,21 @@ def _now(office: Office) -> tuple[Receipt, Instant]:
     return head, Instant(max(office.clock(), head.instant))
 
 
-def _record(office: Office, name: str, reformed: Book, note: str, head: Receipt, first_day: date) -> Enacted:
-    path = office.folder / "enacted" / f"{head.sequence + 1}-{name}.txt"
+def _record(office: Office, name: str, reformed: Book, note: str, first_day: date) -> Enacted:
+    pending = office.folder / "enacted" / f"pending-{name}.txt"
     # The document first: a law in force that nobody has signed would be worse than a signature too many.
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    write_whole(path, note.encode())
-    sync_folder(path.parent.parent)
+    pending.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(pending, note.encode())
+    sync_folder(pending.parent.parent)
     try:
         receipt = office.ledger.record(LawEnacted.of(reformed))
     except FactError:
-        path.unlink()
+        pending.unlink()
         raise
+    # After any other failure nobody knows yet whether the frame is there: the document stays, and is called pending.
+    path = pending.with_name(f"{receipt.sequence}-{name}.txt")
+    pending.rename(path)
+    sync_folder(path.parent)
     return path, receipt, first_day
 
 
@@ -149,17 +165,29 @@ def _prepare(folder: Path, given: argparse.Namespace, signer: keys.Signer) -> in
     # The office may be open meanwhile: its journal is read beside its writer.
     found = restart(folder / "journal")
     now = Instant(max(system_clock(), found.reader.head.instant))
-    content = prepared(found.state.law, name, text, signer, now)
+    content = prepared(
+        found.state.law, name, text, signer, now, office=documents.first_hash(folder / "journal")
+    )
     write_whole(to, content.encode())
     values = documents.Prepared.read(content).values
     if given.json:
         print(json.dumps({**values, "signed_by": signer.name, "file": str(to)}, indent=2))
         return 0
     print(f"{name} is signed by {signer.name}, and not law yet: {to} goes to who signs with the other key.")
-    for line in ("law_before", "law_after", "first_day"):
+    for line in ("law_before", "law_after", "first_day", "office", "prepared"):
         print(f"  {line:<11} {values[line]}")
     print(f"  then        jiaozi law enact --complete {to.name} --folder OFFICE --key-file KEY --name NAME")
     return 0
+
+
+def _shower(*, is_json: bool) -> Callable[[str], object]:
+    """Return what shows the second signer what is signed: beside the JSON, where that is asked for."""
+
+    def show(told: str) -> None:
+        # At once: it is to be read although what follows fails or takes its time.
+        print(f"The second key signs:\n{told}", file=sys.stderr if is_json else sys.stdout, flush=True)
+
+    return show
 
 
 def _tell(name: str, law: Book, done: Enacted, *, is_json: bool) -> None:

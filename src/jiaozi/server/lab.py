@@ -154,10 +154,11 @@ def _answer(request: Request, name: str, text: str, mode: Mode, since: int) -> R
             return _page(
                 request, mode=mode, chosen=name, text=text, run=run, again=f"/lab?{again}", status=202
             )
-        if isinstance(run.error, RulebookError):
-            raise run.error
     except RulebookError as error:
         return _mistaken(request, error, name, text, mode)
+    if isinstance(run.error, RulebookError):
+        # Not raised: all who ask share it, and each time it is raised its traceback keeps one more request.
+        return _mistaken(request, run.error, name, text, mode)
     if run.subject is None:
         console.replays.drop(run)
         trouble = _trouble(run.error, reader_of(request))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from jiaozi.errors import NotReady
+from jiaozi.errors import NotReady, RulebookError
 from jiaozi.lab.replay.recorded import Recorded
 from jiaozi.lab.replay.replay import Asked, Mode, prepared, replay
 from jiaozi.report.reform.subject import Subject, subject_of
@@ -79,7 +79,8 @@ class Run:
     @property
     def percent(self) -> int | None:
         """How much of this phase is done, never 100 before it is over; None while nobody knows."""
-        return min(self.done * 100 // self.total, 99) if self.total else None
+        total = self.total  # read once: the thread that runs sets it to 0 meanwhile
+        return min(self.done * 100 // total, 99) if total else None
 
 
 class Replays:
@@ -149,7 +150,11 @@ class Replays:
         self._runs.append(run)
         if len(self._runs) == 1:
             # No daemon: one that is killed amid compiled code may take the process down with it.
-            threading.Thread(target=self._work, name="jiaozi-replays").start()
+            try:
+                threading.Thread(target=self._work, name="jiaozi-replays").start()
+            except BaseException:  # the machine may have none left; a run that stays first stays for ever
+                self._runs.pop()
+                raise
         return run
 
     def _work(self) -> None:
@@ -158,6 +163,9 @@ class Replays:
         while True:
             try:
                 self._run(run)
+            except RulebookError as error:
+                # It is kept as an answer, so without its traceback, which would keep all that was being replayed.
+                run.error = RulebookError(error.mistakes)
             except Exception as error:  # told to whoever asked: a thread has nobody else to tell
                 run.error = error
             with self._lock:

@@ -1,4 +1,4 @@
-"""The folder of a recording: its files, written to by one process at a time and read by any.
+"""The folder of a recording: its files, written to by one process at a time and read by any of its owner.
 
     head.json             what there is, and of which journal: put in its place last, and whole
     questions-000.rows    QUESTION each, dealt over 64 files by person; they only grow
@@ -122,13 +122,14 @@ class Writing:
         self._touched: set[str] = set()
         self._waiting: list[Questions] = []
         self._waiting_count = 0
-        self._dealer = ThreadPoolExecutor(1, thread_name_prefix="jiaozi-deal")
-        self._dealt: Future[None] = self._dealer.submit(lambda: None)
         for number, count in enumerate(self.parts):
             _cut(folder / part_name(number), count * QUESTION.itemsize)
         for name, size in ((FRAMES, frames * FRAME.itemsize), (KINDS, kinds * len(COLUMNS) * 8)):
             _cut(folder / name, size)
             self.append(name, np.zeros(0))
+        # Last: whoever is told that the files are not whole has nothing to close.
+        self._dealer = ThreadPoolExecutor(1, thread_name_prefix="jiaozi-deal")
+        self._dealt: Future[None] = self._dealer.submit(lambda: None)
 
     def append(self, name: str, rows: NDArray[Any]) -> None:
         """Write *rows* at the end of the file *name*, which is made if it is not there."""
@@ -217,7 +218,8 @@ def anew(folder: Path) -> Iterator[Path]:
     """Give an empty folder that takes the place of *folder* when all went well; nothing is left of it otherwise."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    # Who paid whom stands in it, as in the journal: nobody else reads it. What is above it may be anybody's.
+    part.mkdir(mode=0o700, parents=True)
     try:
         yield part
         (folder / HEAD).unlink(
