@@ -181,7 +181,7 @@ def gate(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 def again_in(html: str) -> str:
     """Return where a page that waits asks again, having seen that it does so with and without a script."""
     refresh = re.search(r'<noscript><meta http-equiv="refresh" content="\d; url=([^"]+)"></noscript>', html)
-    script = re.search(r'hx-get="([^"]+)" hx-trigger="every 1s"', html)
+    script = re.search(r'hx-get="([^"]+)" hx-trigger="every 500ms"', html)
     assert refresh is not None
     assert script is not None
     assert refresh[1] == script[1]

@@ -39,7 +39,7 @@ MOST_BODY_BYTES = 16 * MOST_CHARACTERS
 """A character takes up to twelve bytes in a form (%E8%AF%95 is one), and the mode is beside it."""
 
 MOST_JOURNAL_BYTES = 2 << 30
-GLANCE_SECONDS, PATIENCE_SECONDS = 0.3, 2.0
+GLANCE_SECONDS, PATIENCE_SECONDS = 0.3, 2.7
 """How long a request waits before it shows a bar: at most the first, or the second where the journal is read
 already and only the replay is left. That of an office of 10,000 holders takes a quarter of a second."""
 
