@@ -7,32 +7,21 @@ import pytest
 from jiaozi.ledger.posting.supplied import C_FROZEN
 from jiaozi.ledger.records import TransferFlag
 from jiaozi.rulebook.reading.read import law_folder, read_folder, with_reform
+from tests.lab.replay.reforms import HEAD
 from tests.ledger.small_world import PENDING, ZONE, SmallWorld, enacting
 
-DRAFTED = """
-[reform]
-title = { en = "Frozen coins need no backing", zh = "被冻结的代币无须储备" }
-
-[source.try]
-authority = { en = "Nobody", zh = "无" }
-title     = { en = "Invented", zh = "虚构" }
-number    = "1"
-issued    = 2026-11-22
-known     = 2026-11-22
-read      = "invented"
-checked   = 2026-11-22
-
+DRAFTED = f"""{HEAD}
 [[change]]
 repeal = "cn-sh.full_backing"
 from   = 2026-12-02
-cite   = "try art 1"
+cite   = "trial-notice art 1"
 
 [[always]]
 id    = "cn-sh.backing_as_drafted"
-title = { en = "The reserve is worth the coins that are not frozen", zh = "储备不低于未冻结代币" }
+title = {{ en = "The reserve is worth the coins that are not frozen", zh = "储备不低于未冻结代币" }}
 from  = 2026-12-02
 hold  = "issuer.reserve_value >= issuer.coins_outstanding - issuer.coins_frozen"
-cite  = "try art 1"
+cite  = "trial-notice art 1"
 """
 
 
