@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from jiaozi.errors import JournalError
-from jiaozi.ledger.digests import LongDigest
+from jiaozi.ledger.digests import LongDigest, digest_of
 from jiaozi.ledger.journal.journal import Journal
 from jiaozi.ledger.ledger import Ledger
 from jiaozi.ledger.posting.idindex import content_of_rows
@@ -28,7 +28,6 @@ from jiaozi.ledger.restart import restart, write_from_journal
 from jiaozi.ledger.snapshots.files import MAGIC, Unfit
 from jiaozi.ledger.snapshots.parts import PARTS
 from jiaozi.ledger.snapshots.snapshot import load
-from jiaozi.ledger.state import digest_of
 from tests.ledger.ledger_world import clock, found, payments
 from tests.ledger.snapshot_world import folder, opened, world
 from tests.ledger.test_snapshot import files, name

@@ -22,7 +22,7 @@ buffers   room for batches that is used again
 counting  frames counted behind the writer's back
 memory    room for ids, found before it is needed
 shadow    a reform asked beside the law in force, which decides nothing; shadow_rows, its file
-digests   SHA-256 of long arrays, in pieces
+digests   SHA-256 of a state, and of long arrays in pieces
 activity  counts by minute and by reason, for those who watch
 
 journal/  frames on disk: hashed, chained, flushed before anyone is told

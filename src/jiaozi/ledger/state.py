@@ -6,7 +6,6 @@ same methods with the same arguments, so what was decided once is decided again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from jiaozi.clock import Instant, day_start
 from jiaozi.errors import FactError
 from jiaozi.ledger.activity import Activity
-from jiaozi.ledger.digests import LongDigest
+from jiaozi.ledger.digests import LongDigest, digest_of
 from jiaozi.ledger.facts import Fact
 from jiaozi.ledger.notes import NO_NOTES, Notes
 from jiaozi.ledger.opening import accounts_in, check_openings, write_accounts
@@ -494,31 +493,3 @@ class State:
                 forget(self._ids, self.horizon_ms, pieces)
         setting[INSTANT], setting[ACCOUNT_COUNT] = instant, self.account_count
         setting[HORIZON_MS] = self.horizon_ms
-
-
-def digest_of(
-    accounts: bytes,
-    counts: bytes,
-    coins: Int64s,
-    ids: NDArray[np.uint64],
-    pendings: NDArray[np.void],
-    register: bytes,
-    *,
-    account_count: int,
-    ids_taken: int,
-    horizon_ms: int,
-    law: str,
-) -> str:
-    """Return the digest of a state, given those of its *accounts* and *counts*, see `digests`.
-
-    They are nearly all of it, so who hashes them for another reason has the
-    digest of the state for little more. *ids* is what `idindex.content_of` gives,
-    *coins* the columns that are kept, (c, COIN_KEPT).
-    """
-    whole = hashlib.sha256(accounts + counts)
-    whole.update(np.ascontiguousarray(coins).data)
-    whole.update(ids.data)
-    whole.update(pendings.tobytes())
-    whole.update(register)
-    whole.update(f"{account_count}|{ids_taken}|{horizon_ms}|{law}".encode())
-    return whole.hexdigest()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from jiaozi.clock import Instant
 from jiaozi.ledger.activity import MINUTES_KEPT, Activity, Minute
+from jiaozi.ledger.digests import digest_of
 from jiaozi.ledger.facts import ConsentGranted, FreezeOrdered, LicenceGranted, LimitSet
 from jiaozi.ledger.journal.frames import NO_HASH
 from jiaozi.ledger.posting.arena import populate, reserve
@@ -31,7 +32,7 @@ from jiaozi.ledger.register import Coin, Register
 from jiaozi.ledger.results import Result
 from jiaozi.ledger.snapshots.files import CHUNK_BYTES, READ_AHEAD, Head, SnapshotReader, SnapshotWriter, Unfit
 from jiaozi.ledger.snapshots.ids import ROW_BYTES, make_ready, pack, unpack
-from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, MAX_ACCOUNTS, State, digest_of
+from jiaozi.ledger.state import FIRST_INSTANT, LAST_INSTANT, MAX_ACCOUNTS, State
 from jiaozi.ledger.taking import ORDER_FLAGS, check_fits, check_reasons, write_orders
 from jiaozi.rulebook.machine.program import Int64s
 from jiaozi.rulebook.model import Book
