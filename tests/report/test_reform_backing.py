@@ -133,7 +133,7 @@ id    = "cn-sh.capped"
 title = { en = "The coins stay within the cap of the consent", zh = "流通量不超过同意文件上限" }
 from  = 2026-12-02
 hold  = "issuer.supply_cap >= issuer.coins_outstanding"
-cite  = "try art 2"
+cite  = "trial-notice art 2"
 """
 
 
