@@ -30,7 +30,7 @@ from jiaozi.clock import day_start
 from jiaozi.commands.words import NotUnderstood, day_of_text, journal_folder
 from jiaozi.lab.replay.law import Tried, tried_of
 from jiaozi.lab.replay.recorded import Recorded
-from jiaozi.lab.replay.replay import Asked, Mode, Replay, coming, prepared, replay
+from jiaozi.lab.replay.replay import Asked, Mode, Replay, coming, prepared, replay, transfers_of
 from jiaozi.report.reform.subject import Subject, subject_of
 from jiaozi.rulebook.reading.read import law_folder
 
@@ -61,9 +61,7 @@ class Desk:
 
     def ask(self, asked: Asked, note: str, *, to: Path | None = None) -> Replay:
         """Return the answer, with a bar meanwhile."""
-        head = self.recorded.head
-        total = head.transfers if asked.mode is Mode.MONEY_FOLLOWS else sum(head.parts)
-        with self._bar(note, total, (MofNCompleteColumn(),)) as (shown, task):
+        with self._bar(note, transfers_of(self.recorded, asked), (MofNCompleteColumn(),)) as (shown, task):
             return self._done(
                 shown,
                 lambda: replay(

@@ -18,8 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from jiaozi.errors import NotReady, RulebookError
-from jiaozi.lab.replay.recorded import Recorded
-from jiaozi.lab.replay.replay import Asked, Mode, prepared, replay
+from jiaozi.lab.replay.replay import Asked, prepared, replay, transfers_of
 from jiaozi.report.reform.subject import Subject, subject_of
 from jiaozi.server.problem import Problem
 
@@ -189,7 +188,7 @@ class Replays:
         if run.trial is None:
             return
         asked = run.trial.asked
-        run.enter(Phase.REPLAYING, _transfers_of(recorded, asked))
+        run.enter(Phase.REPLAYING, transfers_of(recorded, asked))
         found = replay(
             self.journal, asked, work=self.work, recorded=recorded, progress=run.advance, stop=stop
         )
@@ -202,10 +201,3 @@ class Replays:
         self._settled[run.trial.key] = run
         while len(self._settled) > KEPT:
             del self._settled[next(iter(self._settled))]
-
-
-def _transfers_of(recorded: Recorded, asked: Asked) -> int:
-    """Return how many transfers the replay will tell of."""
-    if asked.mode is Mode.MONEY_FOLLOWS:
-        return recorded.head.transfers
-    return sum(recorded.head.parts)

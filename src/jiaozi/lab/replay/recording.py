@@ -49,8 +49,8 @@ from jiaozi.lab.replay.stand import Stand
 from jiaozi.ledger.journal.ahead import ahead
 from jiaozi.ledger.journal.frames import HEADER_BYTES, NOTHING, Receipt
 from jiaozi.ledger.journal.reading import JournalReader
-from jiaozi.ledger.payload import MAX_BATCH, Booked, compare
-from jiaozi.ledger.posting.beside import NOT_ASKED, Beside
+from jiaozi.ledger.payload import Booked, compare
+from jiaozi.ledger.posting.beside import NOT_ASKED
 from jiaozi.ledger.posting.two_phase import POST, VOID
 from jiaozi.ledger.records import BOOK
 from jiaozi.ledger.restart import Ready, fold_ready, prepare
@@ -72,7 +72,6 @@ HANDFUL = 64
 """Frames that one thread hands to the next together: handing over costs as much as a small frame."""
 
 _UNDONE = int(Result.LINKED_EVENT_FAILED)
-_NO_PROGRAM = np.zeros(0, dtype=np.int64)
 _LOW = np.int64(0xFFFF_FFFF)
 
 
@@ -337,29 +336,3 @@ def held_by(state: State) -> NDArray[np.void]:
     for name in HELD.names or ():
         held[name] = state.accounts[name]
     return held
-
-
-class Room:
-    """Room to write down what is asked, used again for each frame: new memory would cost more than the writing."""
-
-    def __init__(self) -> None:
-        self._seen = np.empty((0, 0), dtype=np.int64)
-
-    def of(self, count: int, width: int) -> Beside:
-        """Return room for *count* transfers of *width* facts each, asked of no other law."""
-        if self._seen.shape[0] < count or self._seen.shape[1] != width:
-            self._seen = np.empty((max(count, MAX_BATCH), width), dtype=np.int64)
-        return beside_of(self._seen[:count])
-
-
-def beside_of(seen: NDArray[np.int64], *, program: NDArray[np.int64] = _NO_PROGRAM, words: int = 1) -> Beside:
-    """Return what is asked beside the law, with *seen* (n, facts) for the facts of n transfers."""
-    return Beside(
-        program=program,
-        interval=np.zeros(1, dtype=np.int64),
-        bits=np.zeros((len(seen), words), dtype=np.uint64),
-        otherwise=np.full(len(seen), NOT_ASKED, dtype=np.uint8),
-        seen=seen,
-        meant=np.zeros((len(seen), 3), dtype=np.int64),
-        row=np.zeros(1, dtype=np.int64),
-    )

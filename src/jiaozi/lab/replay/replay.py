@@ -188,6 +188,11 @@ def check_can_ask(recorded: Recorded) -> None:
         )
 
 
+def transfers_of(recorded: Recorded, asked: Asked) -> int:
+    """Return of how many transfers `replay` will tell its progress when *asked* this."""
+    return recorded.head.transfers if asked.mode is Mode.MONEY_FOLLOWS else recorded.count
+
+
 def frames_of(recorded: Recorded, asked: Asked) -> tuple[int, int]:
     """Return the first frame in the time that is asked about, and the one after the last."""
     instants = recorded.frames["instant"]
