@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from jiaozi.clock import Instant
 from jiaozi.errors import FactError
-from jiaozi.ledger.posting.supplied import AMOUNT_CURRENCIES, C_FROZEN, C_ISSUING
+from jiaozi.ledger.posting.supplied import AMOUNT_CURRENCIES, C_ISSUING
 from jiaozi.ledger.state import State
 from jiaozi.rulebook.decide import Facts
 from jiaozi.rulebook.model import Action
@@ -58,6 +58,6 @@ def question(
         "issuer.consents": consents,
         "issuer.supply_cap": cap,
         "issuer.coins_outstanding": state.coins_outstanding(coin) + int(state.coins[coin.number, C_ISSUING]),
-        "issuer.coins_frozen": int(state.coins[coin.number, C_FROZEN]),
+        "issuer.coins_frozen": state.coins_frozen(coin),
         "issuer.reserve_value": None if reserve is None else -int(reserve["balance"] + reserve["pending_in"]),
     }

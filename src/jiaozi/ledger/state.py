@@ -211,6 +211,10 @@ class State:
         """Return issued less redeemed, in fen."""
         return int(self.coins[coin.number, C_ISSUED] - self.coins[coin.number, C_REDEEMED])
 
+    def coins_frozen(self, coin: Coin) -> int:
+        """Return what holders have and may not pay, by order, in fen."""
+        return int(self.coins[coin.number, C_FROZEN])
+
     def issued(self, coin: Coin) -> int:
         return int(self.coins[coin.number, C_ISSUED])
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from jiaozi.clock import NS_PER_SECOND, Instant, moment_of
 from jiaozi.lab.replay.records import Month
-from jiaozi.ledger.records import AccountFlag
 from jiaozi.ledger.state import State
 
 
@@ -42,26 +39,8 @@ class Months:
             coins = self._state.register.coins.values()
             outstanding = {coin.id: self._state.coins_outstanding(coin) for coin in coins}
             reserve = {coin.id: self._state.reserve_value(coin) for coin in coins}
-            self.past.append(Month(self.name, outstanding, reserve, frozen_in(self._state)))
-
-
-def frozen_in(state: State) -> dict[str, int]:
-    """Return by coin what holders cannot move because of orders upon their accounts, in fen.
-
-    An order that forbids to pay freezes all there is. Of those that keep an amount the largest counts, as far
-    as there is so much.
-    """
-    flags = state.accounts["flags"]
-    by_coin = [0] * len(state.register.coins)
-    is_frozen = (flags & (AccountFlag.FROZEN_OUT | AccountFlag.FROZEN_BELOW)) != 0
-    for number in np.flatnonzero(is_frozen & ((flags & AccountFlag.INTERNAL) == 0)).tolist():
-        account = state.accounts[number]
-        held = int(account["balance"])
-        if not account["flags"] & AccountFlag.FROZEN_OUT:
-            orders = state.register.freezes[number].values()
-            held = min(held, max(order.keep_fen for order in orders if order.keep_fen is not None))
-        by_coin[int(account["coin"])] += held
-    return {coin.id: by_coin[coin.number] for coin in state.register.coins.values()}
+            frozen = {coin.id: self._state.coins_frozen(coin) for coin in coins}
+            self.past.append(Month(self.name, outstanding, reserve, frozen))
 
 
 def _end_of(year: int, month: int) -> Instant:
